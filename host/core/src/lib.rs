@@ -1,0 +1,51 @@
+//! The ground that every other room of the host stands on: the tree of connections, credentials and
+//! their sinks, session plans, the session engine trait, forms, import entries, and the ports through which
+//! the runtime's capabilities reach the vault without knowing it.
+//!
+//! Plain data and pure rules only. This crate never does I/O, never waits, never names a library that does
+//! (no async runtime, no cipher, no database), and no type in it prints a secret.
+#![warn(missing_docs)]
+
+mod backoff;
+mod credential;
+mod form;
+mod id;
+mod importing;
+mod launch;
+mod passphrase;
+mod plan;
+mod ports;
+mod secret;
+mod session;
+mod settings;
+mod tree;
+
+pub use backoff::{BackOff, FREE_TRIES};
+pub use credential::{
+    CredentialDescription, CredentialMode, LocalCredential, PASSPHRASE_SLOT, PASSWORD_SLOT, PRIVATE_KEY_SLOT,
+    SlotDescription,
+};
+pub use form::{Field, FieldKind, Form, FormAnswer, FormAnswers};
+pub use id::{ConnectionId, FolderId, ParseIdError, RecordingId, SecretId, SessionId, StoreId};
+pub use importing::{
+    ImportEntry, ImportItem, ImportProblem, ImportSummary, ImportedConnection, ImportedCredential,
+    ImportedFolder, MappedField, MappingState, Position, ProblemSeverity,
+};
+pub use launch::{LaunchRequest, RunRequest};
+pub use passphrase::{PassphraseFault, check_passphrase};
+pub use plan::{
+    DesktopSize, DrivenPlan, DrivenSurface, Endpoint, PlanFault, PlanValue, ProcessPlan, RdpPlan,
+    SessionPlan, SshAuth, SshPlan, SshRun,
+};
+pub use ports::{
+    BoxFuture, Clock, CodeAuthenticator, PluginSettings, PluginStorage, PortError, PromptError, Prompter,
+    Timestamp,
+};
+pub use secret::{Field as SecretField, HostRule, SecretBytes, Sink, SinkRule, SlotName, SlotNameError};
+pub use session::{
+    EndReason, Exit, HostKey, HostKeyDecision, HostKeyVerifier, InjectError, OpenedSession, OutputStream,
+    SecretInjector, SessionContext, SessionControl, SessionEnd, SessionEngine, SessionError, SessionEvent,
+    SessionEvents, SessionInput, TerminalSize,
+};
+pub use settings::{SettingValue, Settings};
+pub use tree::{Connection, Folder, SourceIdentity, Tree, TreeError};

@@ -1,0 +1,359 @@
+//! The tree that a user keeps: folders, connections, inheritance and paths (features CM-10, CM-11, CM-13).
+//!
+//! A pure collection in memory; never reads or writes a store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ConnectionId, CredentialMode, FolderId, LocalCredential, Settings, Timestamp};
+
+/// A folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Folder {
+    /// The id.
+    pub id: FolderId,
+    /// The folder above, or none at the top.
+    pub parent: Option<FolderId>,
+    /// The name, unique among its siblings.
+    pub name: String,
+    /// Free text.
+    #[serde(default)]
+    pub notes: String,
+    /// The credential that connections below may inherit.
+    #[serde(default)]
+    pub credential: CredentialMode,
+    /// Settings that connections below inherit.
+    #[serde(default)]
+    pub settings: Settings,
+    /// Where it was imported from, if it was.
+    #[serde(default)]
+    pub source: Option<SourceIdentity>,
+}
+
+/// A connection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Connection {
+    /// The id.
+    pub id: ConnectionId,
+    /// The folder it stands in, or none at the top.
+    pub folder: Option<FolderId>,
+    /// The name, unique in its folder.
+    pub name: String,
+    /// The type, such as `ssh`: a launcher must know it.
+    pub kind: String,
+    /// The host; empty means that it is asked for at launch.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The credential.
+    #[serde(default)]
+    pub credential: CredentialMode,
+    /// Its own settings.
+    #[serde(default)]
+    pub settings: Settings,
+    /// Free text.
+    #[serde(default)]
+    pub notes: String,
+    /// Tags, in order.
+    #[serde(default)]
+    pub tags: BTreeSet<String>,
+    /// The user's own fields.
+    #[serde(default)]
+    pub custom_fields: BTreeMap<String, String>,
+    /// Where it was imported from, if it was.
+    #[serde(default)]
+    pub source: Option<SourceIdentity>,
+    /// When it was created.
+    pub created: Timestamp,
+    /// When it was last changed.
+    pub updated: Timestamp,
+}
+
+/// What an imported entry was in the file it came from, so that a second import finds it again.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct SourceIdentity {
+    /// The plugin that imported it.
+    pub plugin: String,
+    /// The entry's identity in the source, as the plugin said.
+    pub identity: String,
+}
+
+/// What can't be found or done in a tree.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum TreeError {
+    /// Nothing has this path.
+    #[error("there is no folder or connection '{path}'")]
+    NotFound {
+        /// The path asked for.
+        path: String,
+    },
+    /// More than one entry fits.
+    #[error("'{name}' fits {} entries: {}", .paths.len(), .paths.join(", "))]
+    Ambiguous {
+        /// The name asked for.
+        name: String,
+        /// The full paths that fit.
+        paths: Vec<String>,
+    },
+    /// A sibling has the name already.
+    #[error("'{path}' exists already")]
+    Exists {
+        /// The path that is taken.
+        path: String,
+    },
+    /// The name can't be used.
+    #[error("'{name}' can't be a name: {reason}")]
+    BadName {
+        /// The name.
+        name: String,
+        /// Why not.
+        reason: &'static str,
+    },
+    /// A folder would end up below itself.
+    #[error("'{path}' can't be moved below itself")]
+    Cycle {
+        /// The folder's path.
+        path: String,
+    },
+}
+
+/// All folders and connections of a store.
+#[derive(Debug, Clone, Default)]
+pub struct Tree {
+    folders: BTreeMap<FolderId, Folder>,
+    connections: BTreeMap<ConnectionId, Connection>,
+}
+
+impl Tree {
+    /// Builds a tree from what a store holds. A folder whose parent is missing, or that stands in a circle, is
+    /// shown at the top, so that nothing is lost from view.
+    #[must_use]
+    pub fn new(
+        folders: impl IntoIterator<Item = Folder>,
+        connections: impl IntoIterator<Item = Connection>,
+    ) -> Self {
+        Self {
+            folders: folders.into_iter().map(|folder| (folder.id, folder)).collect(),
+            connections: connections.into_iter().map(|connection| (connection.id, connection)).collect(),
+        }
+    }
+
+    /// Returns all folders, ordered by id.
+    pub fn folders(&self) -> impl Iterator<Item = &Folder> {
+        self.folders.values()
+    }
+
+    /// Returns all connections, ordered by id.
+    pub fn connections(&self) -> impl Iterator<Item = &Connection> {
+        self.connections.values()
+    }
+
+    /// Returns a folder.
+    #[must_use]
+    pub fn folder(&self, id: FolderId) -> Option<&Folder> {
+        self.folders.get(&id)
+    }
+
+    /// Returns a connection.
+    #[must_use]
+    pub fn connection(&self, id: ConnectionId) -> Option<&Connection> {
+        self.connections.get(&id)
+    }
+
+    /// Adds or replaces a folder.
+    pub fn put_folder(&mut self, folder: Folder) {
+        self.folders.insert(folder.id, folder);
+    }
+
+    /// Adds or replaces a connection.
+    pub fn put_connection(&mut self, connection: Connection) {
+        self.connections.insert(connection.id, connection);
+    }
+
+    /// Returns the folders that enclose `folder`, itself first, the top one last. Ends where a circle closes.
+    #[must_use]
+    pub fn enclosing(&self, folder: Option<FolderId>) -> Vec<&Folder> {
+        let mut chain: Vec<&Folder> = Vec::new();
+        let mut next = folder;
+        while let Some(found) = next.and_then(|id| self.folders.get(&id)) {
+            if chain.iter().any(|seen| seen.id == found.id) {
+                break;
+            }
+            chain.push(found);
+            next = found.parent;
+        }
+        chain
+    }
+
+    /// Returns the path of a folder, such as `Customers/Acme`; empty at the top.
+    #[must_use]
+    pub fn folder_path(&self, folder: Option<FolderId>) -> String {
+        let mut names: Vec<&str> = self.enclosing(folder).iter().map(|folder| folder.name.as_str()).collect();
+        names.reverse();
+        names.join("/")
+    }
+
+    /// Returns the path of a connection, such as `Customers/Acme/db1`.
+    #[must_use]
+    pub fn connection_path(&self, connection: &Connection) -> String {
+        join(&self.folder_path(connection.folder), &connection.name)
+    }
+
+    /// Finds a folder by path; the empty path is the top.
+    ///
+    /// # Errors
+    /// Fails where a part of the path does not exist.
+    pub fn find_folder(&self, path: &str) -> Result<Option<FolderId>, TreeError> {
+        let mut at = None;
+        for name in path.split('/').filter(|part| !part.is_empty()) {
+            let child = self.folders.values().find(|folder| folder.parent == at && folder.name == name);
+            at = Some(child.ok_or_else(|| TreeError::NotFound { path: path.to_owned() })?.id);
+        }
+        Ok(at)
+    }
+
+    /// Finds a connection by id, by full path, or by a name that only one connection has.
+    ///
+    /// # Errors
+    /// Fails where none fits, or where a bare name fits several (all are named).
+    pub fn find_connection(&self, wanted: &str) -> Result<&Connection, TreeError> {
+        if let Some(found) = wanted.parse().ok().and_then(|id| self.connections.get(&id)) {
+            return Ok(found);
+        }
+        let (folder_path, name) = wanted.rsplit_once('/').unwrap_or(("", wanted));
+        let in_folder = self.find_folder(folder_path).ok();
+        let exact = in_folder.and_then(|folder| {
+            self.connections
+                .values()
+                .find(|connection| connection.folder == folder && connection.name == name)
+        });
+        if let Some(found) = exact {
+            return Ok(found);
+        }
+        let named: Vec<&Connection> =
+            self.connections.values().filter(|connection| connection.name == wanted).collect();
+        match named.as_slice() {
+            [one] => Ok(one),
+            [] => Err(TreeError::NotFound { path: wanted.to_owned() }),
+            several => {
+                let mut paths: Vec<String> =
+                    several.iter().map(|found| self.connection_path(found)).collect();
+                paths.sort();
+                Err(TreeError::Ambiguous { name: wanted.to_owned(), paths })
+            }
+        }
+    }
+
+    /// Checks that a folder or connection of this name may stand in `parent`.
+    ///
+    /// # Errors
+    /// Fails where the name is unusable or a sibling other than `except` has it.
+    pub fn check_folder_name(
+        &self,
+        parent: Option<FolderId>,
+        name: &str,
+        except: Option<FolderId>,
+    ) -> Result<(), TreeError> {
+        check_name(name)?;
+        let taken = self
+            .folders
+            .values()
+            .any(|folder| folder.parent == parent && folder.name == name && Some(folder.id) != except);
+        if taken {
+            return Err(TreeError::Exists { path: join(&self.folder_path(parent), name) });
+        }
+        Ok(())
+    }
+
+    /// Checks that a connection of this name may stand in `folder`.
+    ///
+    /// # Errors
+    /// Fails where the name is unusable or a sibling other than `except` has it.
+    pub fn check_connection_name(
+        &self,
+        folder: Option<FolderId>,
+        name: &str,
+        except: Option<ConnectionId>,
+    ) -> Result<(), TreeError> {
+        check_name(name)?;
+        let taken = self.connections.values().any(|connection| {
+            connection.folder == folder && connection.name == name && Some(connection.id) != except
+        });
+        if taken {
+            return Err(TreeError::Exists { path: join(&self.folder_path(folder), name) });
+        }
+        Ok(())
+    }
+
+    /// Checks that `folder` may be moved below `target`.
+    ///
+    /// # Errors
+    /// Fails where the target is the folder itself or stands below it.
+    pub fn check_move(&self, folder: FolderId, target: Option<FolderId>) -> Result<(), TreeError> {
+        if self.enclosing(target).iter().any(|above| above.id == folder) {
+            return Err(TreeError::Cycle { path: self.folder_path(Some(folder)) });
+        }
+        Ok(())
+    }
+
+    /// Returns a folder and everything below it.
+    #[must_use]
+    pub fn below(&self, folder: FolderId) -> (Vec<&Folder>, Vec<&Connection>) {
+        let inside = |id: Option<FolderId>| self.enclosing(id).iter().any(|above| above.id == folder);
+        (
+            self.folders.values().filter(|candidate| inside(Some(candidate.id))).collect(),
+            self.connections.values().filter(|candidate| inside(candidate.folder)).collect(),
+        )
+    }
+
+    /// Returns the settings of a connection: its own, then folder by folder, then the global ones.
+    #[must_use]
+    pub fn effective_settings(&self, connection: &Connection, global: &Settings) -> Settings {
+        let folders = self.enclosing(connection.folder);
+        let layers = std::iter::once(&connection.settings)
+            .chain(folders.iter().map(|folder| &folder.settings))
+            .chain(std::iter::once(global));
+        Settings::effective(layers)
+    }
+
+    /// Returns the credential that a connection uses, and the folder it is inherited from, if it is.
+    #[must_use]
+    pub fn effective_credential<'a>(
+        &'a self,
+        connection: &'a Connection,
+    ) -> Option<(&'a LocalCredential, Option<FolderId>)> {
+        match &connection.credential {
+            CredentialMode::None => return None,
+            CredentialMode::Local(local) => return Some((local, None)),
+            CredentialMode::Inherit => {}
+        }
+        for folder in self.enclosing(connection.folder) {
+            match &folder.credential {
+                CredentialMode::None => return None,
+                CredentialMode::Local(local) => return Some((local, Some(folder.id))),
+                CredentialMode::Inherit => {}
+            }
+        }
+        None
+    }
+}
+
+fn check_name(name: &str) -> Result<(), TreeError> {
+    let reason = if name.trim().is_empty() {
+        "it is empty"
+    } else if name.contains('/') {
+        "'/' separates folders"
+    } else if name.chars().any(char::is_control) {
+        "it has a control character"
+    } else if name.len() > 1024 {
+        "it has more than 1024 bytes"
+    } else {
+        return Ok(());
+    };
+    Err(TreeError::BadName { name: name.chars().take(80).collect(), reason })
+}
+
+fn join(folder: &str, name: &str) -> String {
+    if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}

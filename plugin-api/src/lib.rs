@@ -1,0 +1,17 @@
+//! The contract between Ostler and its plugins: the WIT packages under `wit/`, the manifest that every plugin
+//! carries, and the pure rules that compare what a plugin asks for with what it was granted.
+//!
+//! Depends on nothing of ours, does no I/O, and runs no plugin.
+#![warn(missing_docs)]
+
+mod api;
+mod capability;
+mod grant;
+mod id;
+mod manifest;
+
+pub use api::{ApiError, HOST_PACKAGES, HostPackage, Import, check_declared, check_import, floor};
+pub use capability::{Capability, UnknownCapability};
+pub use grant::{Grants, Standing, standing};
+pub use id::{PluginId, PluginIdError};
+pub use manifest::{CapabilityRequest, Kind, MANIFEST_SECTION, Manifest, ManifestError};
