@@ -281,6 +281,16 @@ fn fault(field: &'static str, reason: &'static str) -> PlanFault {
     PlanFault { field, reason }
 }
 
+impl Endpoint {
+    /// Checks that the text can be a host and the number a port.
+    ///
+    /// # Errors
+    /// Names `target.host` or `target.port` and what is wrong.
+    pub fn check(&self) -> Result<(), PlanFault> {
+        check_target(self)
+    }
+}
+
 fn check_target(target: &Endpoint) -> Result<(), PlanFault> {
     let host = &target.host;
     if host.is_empty() || host.len() > LONGEST_HOST {

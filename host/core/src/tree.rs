@@ -123,20 +123,21 @@ pub enum TreeError {
 pub struct Tree {
     folders: BTreeMap<FolderId, Folder>,
     connections: BTreeMap<ConnectionId, Connection>,
+    folder_names: BTreeMap<(Option<FolderId>, String), FolderId>,
+    connection_names: BTreeMap<(Option<FolderId>, String), ConnectionId>,
 }
 
 impl Tree {
-    /// Builds a tree from what a store holds. A folder whose parent is missing, or that stands in a circle, is
-    /// shown at the top, so that nothing is lost from view.
+    /// Builds a tree from what a store holds.
     #[must_use]
     pub fn new(
         folders: impl IntoIterator<Item = Folder>,
         connections: impl IntoIterator<Item = Connection>,
     ) -> Self {
-        Self {
-            folders: folders.into_iter().map(|folder| (folder.id, folder)).collect(),
-            connections: connections.into_iter().map(|connection| (connection.id, connection)).collect(),
-        }
+        let mut tree = Self::default();
+        folders.into_iter().for_each(|folder| tree.put_folder(folder));
+        connections.into_iter().for_each(|connection| tree.put_connection(connection));
+        tree
     }
 
     /// Returns all folders, ordered by id.
@@ -163,12 +164,32 @@ impl Tree {
 
     /// Adds or replaces a folder.
     pub fn put_folder(&mut self, folder: Folder) {
+        if let Some(old) = self.folders.get(&folder.id) {
+            self.folder_names.remove(&(old.parent, old.name.clone()));
+        }
+        self.folder_names.insert((folder.parent, folder.name.clone()), folder.id);
         self.folders.insert(folder.id, folder);
     }
 
     /// Adds or replaces a connection.
     pub fn put_connection(&mut self, connection: Connection) {
+        if let Some(old) = self.connections.get(&connection.id) {
+            self.connection_names.remove(&(old.folder, old.name.clone()));
+        }
+        self.connection_names.insert((connection.folder, connection.name.clone()), connection.id);
         self.connections.insert(connection.id, connection);
+    }
+
+    /// Returns the folder of this name directly in `parent`.
+    #[must_use]
+    pub fn child_folder(&self, parent: Option<FolderId>, name: &str) -> Option<FolderId> {
+        self.folder_names.get(&(parent, name.to_owned())).copied()
+    }
+
+    /// Returns the connection of this name directly in `folder`.
+    #[must_use]
+    pub fn child_connection(&self, folder: Option<FolderId>, name: &str) -> Option<&Connection> {
+        self.connections.get(self.connection_names.get(&(folder, name.to_owned()))?)
     }
 
     /// Returns the folders that enclose `folder`, itself first, the top one last. Ends where a circle closes.
@@ -207,8 +228,8 @@ impl Tree {
     pub fn find_folder(&self, path: &str) -> Result<Option<FolderId>, TreeError> {
         let mut at = None;
         for name in path.split('/').filter(|part| !part.is_empty()) {
-            let child = self.folders.values().find(|folder| folder.parent == at && folder.name == name);
-            at = Some(child.ok_or_else(|| TreeError::NotFound { path: path.to_owned() })?.id);
+            let child = self.child_folder(at, name);
+            at = Some(child.ok_or_else(|| TreeError::NotFound { path: path.to_owned() })?);
         }
         Ok(at)
     }
@@ -256,11 +277,10 @@ impl Tree {
         except: Option<FolderId>,
     ) -> Result<(), TreeError> {
         check_name(name)?;
-        let taken = self
-            .folders
-            .values()
-            .any(|folder| folder.parent == parent && folder.name == name && Some(folder.id) != except);
-        if taken {
+        if self.enclosing(parent).len() >= DEEPEST {
+            return Err(TreeError::BadName { name: shown(name), reason: "folders nest at most 64 deep" });
+        }
+        if self.child_folder(parent, name).is_some_and(|taken| Some(taken) != except) {
             return Err(TreeError::Exists { path: join(&self.folder_path(parent), name) });
         }
         Ok(())
@@ -277,10 +297,7 @@ impl Tree {
         except: Option<ConnectionId>,
     ) -> Result<(), TreeError> {
         check_name(name)?;
-        let taken = self.connections.values().any(|connection| {
-            connection.folder == folder && connection.name == name && Some(connection.id) != except
-        });
-        if taken {
+        if self.child_connection(folder, name).is_some_and(|taken| Some(taken.id) != except) {
             return Err(TreeError::Exists { path: join(&self.folder_path(folder), name) });
         }
         Ok(())
@@ -339,6 +356,9 @@ impl Tree {
     }
 }
 
+/// How deep folders nest: enough for people, and no walk down the tree can exhaust the stack.
+const DEEPEST: usize = 64;
+
 fn check_name(name: &str) -> Result<(), TreeError> {
     let reason = if name.trim().is_empty() {
         "it is empty"
@@ -351,9 +371,134 @@ fn check_name(name: &str) -> Result<(), TreeError> {
     } else {
         return Ok(());
     };
-    Err(TreeError::BadName { name: name.chars().take(80).collect(), reason })
+    Err(TreeError::BadName { name: shown(name), reason })
+}
+
+/// As much of a name as fits an error.
+fn shown(name: &str) -> String {
+    name.chars().take(80).collect()
 }
 
 fn join(folder: &str, name: &str) -> String {
     if folder.is_empty() { name.to_owned() } else { format!("{folder}/{name}") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SettingValue;
+
+    fn folder(parent: Option<FolderId>, name: &str) -> Folder {
+        Folder {
+            id: FolderId::random(),
+            parent,
+            name: name.to_owned(),
+            notes: String::new(),
+            credential: CredentialMode::Inherit,
+            settings: Settings::default(),
+            source: None,
+        }
+    }
+
+    fn connection(folder: Option<FolderId>, name: &str) -> Connection {
+        Connection {
+            id: ConnectionId::random(),
+            folder,
+            name: name.to_owned(),
+            kind: "ssh".to_owned(),
+            host: "host.example".to_owned(),
+            port: 22,
+            credential: CredentialMode::Inherit,
+            settings: Settings::default(),
+            notes: String::new(),
+            tags: BTreeSet::new(),
+            custom_fields: BTreeMap::new(),
+            source: None,
+            created: Timestamp(0),
+            updated: Timestamp(0),
+        }
+    }
+
+    fn local(user: &str) -> CredentialMode {
+        CredentialMode::Local(LocalCredential { user: Some(user.to_owned()), ..LocalCredential::default() })
+    }
+
+    #[test]
+    fn a_connection_is_found_by_path_by_id_and_by_a_name_that_is_unique() {
+        let customers = folder(None, "Customers");
+        let acme = folder(Some(customers.id), "Acme");
+        let (one, two) = (connection(Some(acme.id), "db"), connection(Some(customers.id), "web"));
+        let tree = Tree::new([customers, acme], [one.clone(), two.clone()]);
+        assert_eq!(tree.find_connection("Customers/Acme/db").map(|found| found.id), Ok(one.id));
+        assert_eq!(tree.find_connection("db").map(|found| found.id), Ok(one.id));
+        assert_eq!(tree.find_connection(&two.id.to_string()).map(|found| found.id), Ok(two.id));
+        assert!(matches!(tree.find_connection("Acme/db"), Err(TreeError::NotFound { .. })));
+    }
+
+    #[test]
+    fn a_name_that_fits_several_connections_names_them_all() {
+        let (a, b) = (folder(None, "A"), folder(None, "B"));
+        let tree =
+            Tree::new([a.clone(), b.clone()], [connection(Some(a.id), "db"), connection(Some(b.id), "db")]);
+        let error = tree.find_connection("db").unwrap_err();
+        assert_eq!(error.to_string(), "'db' fits 2 entries: A/db, B/db");
+    }
+
+    #[test]
+    fn a_renamed_entry_frees_its_name() {
+        let mut tree = Tree::new([], [connection(None, "db")]);
+        let mut renamed = tree.find_connection("db").unwrap().clone();
+        renamed.name = "web".to_owned();
+        tree.put_connection(renamed);
+        assert!(tree.check_connection_name(None, "db", None).is_ok());
+        assert!(matches!(tree.check_connection_name(None, "web", None), Err(TreeError::Exists { .. })));
+    }
+
+    #[test]
+    fn a_folder_can_not_move_below_itself() {
+        let above = folder(None, "above");
+        let below = folder(Some(above.id), "below");
+        let tree = Tree::new([above.clone(), below.clone()], []);
+        assert!(matches!(tree.check_move(above.id, Some(below.id)), Err(TreeError::Cycle { .. })));
+        assert!(tree.check_move(below.id, None).is_ok());
+    }
+
+    #[test]
+    fn the_nearest_folder_with_a_credential_of_its_own_gives_it_and_none_stops_the_search() {
+        let mut top = folder(None, "top");
+        top.credential = local("top-user");
+        let middle = folder(Some(top.id), "middle");
+        let mut closed = folder(Some(middle.id), "closed");
+        closed.credential = CredentialMode::None;
+        let (open, shut) = (connection(Some(middle.id), "open"), connection(Some(closed.id), "shut"));
+        let tree = Tree::new([top.clone(), middle, closed], [open.clone(), shut.clone()]);
+        let (credential, from) = tree.effective_credential(&open).unwrap();
+        assert_eq!((credential.user.as_deref(), from), (Some("top-user"), Some(top.id)));
+        assert!(tree.effective_credential(&shut).is_none());
+    }
+
+    #[test]
+    fn settings_come_from_the_connection_then_its_folders_then_the_globals() {
+        let mut top = folder(None, "top");
+        top.settings.0.insert("a".to_owned(), SettingValue::Integer(2));
+        let mut leaf = connection(Some(top.id), "leaf");
+        leaf.settings.0.insert("a".to_owned(), SettingValue::Integer(1));
+        let global =
+            Settings([("a", 3), ("b", 3)].map(|(key, n)| (key.to_owned(), SettingValue::Integer(n))).into());
+        let tree = Tree::new([top], [leaf.clone()]);
+        let all = tree.effective_settings(&leaf, &global);
+        assert_eq!(all.get("a"), Some(&SettingValue::Integer(1)));
+        assert_eq!(all.get("b"), Some(&SettingValue::Integer(3)));
+    }
+
+    #[test]
+    fn names_that_no_path_could_hold_are_refused() {
+        let tree = Tree::default();
+        for bad in ["", "  ", "a/b", "a\nb"] {
+            assert!(
+                matches!(tree.check_folder_name(None, bad, None), Err(TreeError::BadName { .. })),
+                "{bad:?}"
+            );
+        }
+    }
 }
