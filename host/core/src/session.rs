@@ -231,6 +231,14 @@ pub enum SessionError {
         /// What went wrong.
         cause: String,
     },
+    /// The connection ended before the session was open.
+    #[error("{target} ended the connection before the session was open: {cause}")]
+    Lost {
+        /// Where.
+        target: Endpoint,
+        /// What the server or the operating system said.
+        cause: String,
+    },
     /// The person was asked and declined.
     #[error("{0}")]
     Prompt(#[from] crate::PromptError),
@@ -324,4 +332,10 @@ pub enum HostKeyDecision {
 pub trait HostKeyVerifier: Send + Sync {
     /// Decides; may ask the person.
     fn verify<'a>(&'a self, target: &'a Endpoint, key: &'a HostKey) -> BoxFuture<'a, HostKeyDecision>;
+
+    /// Returns the algorithms of the keys that are known for the host, such as `ssh-ed25519`. An engine asks the server
+    /// for these first, so that a known host does not look like a new one because it has several keys.
+    fn known_algorithms(&self, _target: &Endpoint) -> Vec<String> {
+        Vec::new()
+    }
 }
