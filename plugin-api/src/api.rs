@@ -2,7 +2,7 @@
 //!
 //! Decided from the bytes of a component (its imports), with the manifest's word only for a better message.
 
-use semver::Version;
+use semver::{Version, VersionReq};
 
 use crate::{Capability, Manifest};
 
@@ -104,6 +104,9 @@ pub enum ApiError {
     },
 }
 
+/// The version line of the WASI interfaces of the floor: any 0.2.
+const FLOOR_LINE: (u64, u64) = (0, 2);
+
 /// Returns the WASI interfaces that every plugin gets.
 #[must_use]
 pub fn floor() -> &'static [&'static str] {
@@ -115,14 +118,32 @@ pub fn floor() -> &'static [&'static str] {
 /// # Errors
 /// Names the package and what would fit.
 pub fn check_declared(manifest: &Manifest) -> Result<(), ApiError> {
-    for (name, wanted) in &manifest.api {
-        let package = format!("ostler:{name}");
-        let fits = provided(&package).any(|version| wanted.matches(&version));
-        if !fits {
-            return Err(wrong_version(&package, &wanted.to_string()));
-        }
+    manifest.api.iter().try_for_each(|(name, wanted)| check_requirement(name, wanted))
+}
+
+/// Checks that one of the host's versions of a package, named as manifests do (`launcher`), fits a requirement.
+///
+/// # Errors
+/// Names the package and what would fit.
+pub fn check_requirement(name: &str, wanted: &VersionReq) -> Result<(), ApiError> {
+    let package = format!("ostler:{name}");
+    if provided(&package).any(|version| wanted.matches(&version)) {
+        Ok(())
+    } else {
+        Err(wrong_version(&package, &wanted.to_string()))
     }
-    Ok(())
+}
+
+/// Checks that what was built for a version of a package, such as `ostler:launcher`, runs on one of the host's.
+///
+/// # Errors
+/// Names the package and what would fit.
+pub fn check_version(package: &str, wanted: &Version) -> Result<(), ApiError> {
+    if provided(package).any(|version| compatible(wanted, &version)) {
+        Ok(())
+    } else {
+        Err(wrong_version(package, &wanted.to_string()))
+    }
 }
 
 /// Checks that the host provides an import, that its version fits, and that the manifest asks for it.
@@ -131,7 +152,7 @@ pub fn check_declared(manifest: &Manifest) -> Result<(), ApiError> {
 /// Says which of the three fails.
 pub fn check_import(import: &Import, manifest: &Manifest) -> Result<(), ApiError> {
     if FLOOR.contains(&import.interface.as_str()) {
-        return Ok(());
+        return check_floor(import);
     }
     let unknown = || ApiError::UnknownImport { interface: import.interface.clone() };
     let (package, interface) = import.interface.split_once('/').ok_or_else(unknown)?;
@@ -139,9 +160,7 @@ pub fn check_import(import: &Import, manifest: &Manifest) -> Result<(), ApiError
         return Err(unknown());
     }
     let wanted = import.version.as_ref().ok_or_else(unknown)?;
-    if !provided(package).any(|version| compatible(wanted, &version)) {
-        return Err(wrong_version(package, &wanted.to_string()));
-    }
+    check_version(package, wanted)?;
     let capability =
         Capability::ALL.into_iter().find(|capability| capability.interface() == import.interface);
     match capability {
@@ -151,6 +170,17 @@ pub fn check_import(import: &Import, manifest: &Manifest) -> Result<(), ApiError
         Some(_) => Ok(()),
         None if interface == "types" || import.interface == "ostler:importer/feed" => Ok(()),
         None => Err(unknown()),
+    }
+}
+
+fn check_floor(import: &Import) -> Result<(), ApiError> {
+    match &import.version {
+        Some(version) if (version.major, version.minor) == FLOOR_LINE && version.pre.is_empty() => Ok(()),
+        version => Err(ApiError::Version {
+            package: import.interface.clone(),
+            wanted: version.as_ref().map_or_else(|| "no version".to_owned(), Version::to_string),
+            provided: format!("{}.{}", FLOOR_LINE.0, FLOOR_LINE.1),
+        }),
     }
 }
 
@@ -173,4 +203,48 @@ fn wrong_version(package: &str, wanted: &str) -> ApiError {
     let versions: Vec<String> = provided(package).map(|version| version.to_string()).collect();
     let provided = if versions.is_empty() { "no version of it".to_owned() } else { versions.join(", ") };
     ApiError::Version { package: package.to_owned(), wanted: wanted.to_owned(), provided }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(import: &str) -> Result<(), ApiError> {
+        let manifest = r#"
+            id = "acme.x"
+            name = "X"
+            version = "1.0.0"
+            description = "X."
+            kinds = ["importer"]
+            [[capability]]
+            name = "log"
+            reason = "To tell."
+        "#;
+        check_import(&Import::parse(import), &Manifest::parse(manifest.as_bytes()).unwrap())
+    }
+
+    #[test]
+    fn an_import_passes_where_it_is_known_fits_and_is_asked_for() {
+        for import in ["ostler:log/log@0.1.0", "ostler:importer/feed@0.1.0", "wasi:cli/stderr@0.2.6"] {
+            assert_eq!(check(import), Ok(()), "{import}");
+        }
+    }
+
+    #[test]
+    fn an_import_is_refused_with_what_does_not_fit() {
+        let cases = [
+            ("ostler:prompt/prompt@0.1.0", "does not ask for the capability 'prompt'"),
+            ("ostler:log/log@0.2.0", "this host provides 0.1.0"),
+            ("ostler:log/log", "does not provide"),
+            ("ostler:log/other@0.1.0", "does not provide"),
+            ("wasi:sockets/tcp@0.2.6", "does not provide"),
+            ("wasi:cli/stderr@0.3.0", "this host provides 0.2"),
+            ("wasi:cli/stderr", "no version"),
+            ("env", "does not provide"),
+        ];
+        for (import, expected) in cases {
+            let error = check(import).unwrap_err().to_string();
+            assert!(error.contains(expected), "{import}: {error:?} should contain {expected:?}");
+        }
+    }
 }

@@ -10,7 +10,10 @@ mod grant;
 mod id;
 mod manifest;
 
-pub use api::{ApiError, HOST_PACKAGES, HostPackage, Import, check_declared, check_import, floor};
+pub use api::{
+    ApiError, HOST_PACKAGES, HostPackage, Import, check_declared, check_import, check_requirement,
+    check_version, floor,
+};
 pub use capability::{Capability, UnknownCapability};
 pub use grant::{Grants, Standing, standing};
 pub use id::{PluginId, PluginIdError};

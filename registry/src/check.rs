@@ -1,0 +1,103 @@
+//! Does a plugin fit this host? Compares what a file says of itself with what the host provides.
+//!
+//! Pure. Reports every fault, not the first one, so that an author mends all of them at once. Says nothing of rights:
+//! asking for a capability is fine here, whoever grants it.
+
+use ostler_plugin_api::{ApiError, Import, Kind, check_import, check_requirement, check_version};
+
+use crate::Inspection;
+
+/// One thing that does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CheckFault {
+    /// An import, or a version that the manifest names.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The manifest names a kind, and its interface is not exported.
+    #[error("its manifest says that it is of the kind '{kind}', but it does not export '{interface}'", kind = .0.name(), interface = .0.interface())]
+    MissingExport(Kind),
+    /// It exports the interface of a kind that the manifest does not name.
+    #[error("it exports '{interface}', but its manifest does not name the kind '{kind}'", kind = .0.name(), interface = .0.interface())]
+    UnnamedKind(Kind),
+    /// The manifest names a kind twice.
+    #[error("its manifest names the kind '{kind}' twice", kind = .0.name())]
+    RepeatedKind(Kind),
+}
+
+/// A plugin does not fit this host.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", describe(.faults))]
+pub struct CheckError {
+    /// Everything that does not fit, at least one thing.
+    pub faults: Vec<CheckFault>,
+}
+
+impl CheckFault {
+    /// Returns what to do about it, one clause.
+    #[must_use]
+    pub fn advice(&self) -> String {
+        match self {
+            Self::Api(ApiError::UnknownImport { interface }) if interface.starts_with("wasi:") => {
+                "plugins have no files, sockets or HTTP of their own; use a capability of the SDK".to_owned()
+            }
+            Self::Api(ApiError::UnknownImport { .. }) => {
+                "use another version of the plugin, or of this program".to_owned()
+            }
+            Self::Api(ApiError::Version { package, .. }) => {
+                format!("use a version of the plugin that was built for a provided version of {package}")
+            }
+            Self::Api(ApiError::NotAsked { capability, .. }) => {
+                format!(
+                    "its author has to add [[capability]] name = \"{capability}\" with a reason to plugin.toml"
+                )
+            }
+            Self::MissingExport(_) | Self::UnnamedKind(_) | Self::RepeatedKind(_) => {
+                "its author has to make 'kinds' in plugin.toml match what it exports".to_owned()
+            }
+        }
+    }
+}
+
+/// Checks that this host can run a plugin: every import is known, fits and is asked for; the versions that the manifest
+/// names are provided; the exports are those of its kinds.
+///
+/// # Errors
+/// Lists everything that does not fit.
+pub fn check(inspection: &Inspection) -> Result<(), CheckError> {
+    let manifest = &inspection.manifest;
+    let mut faults: Vec<CheckFault> = Vec::new();
+    for (name, wanted) in &manifest.api {
+        faults.extend(check_requirement(name, wanted).err().map(CheckFault::Api));
+    }
+    for import in &inspection.imports {
+        faults.extend(check_import(import, manifest).err().map(CheckFault::Api));
+    }
+    let exports: Vec<Import> = inspection.exports.iter().map(|name| Import::parse(name)).collect();
+    for kind in [Kind::Launcher, Kind::Importer, Kind::CredentialSource, Kind::Workflow] {
+        let named = manifest.kinds.iter().filter(|named| **named == kind).count();
+        let exported = exports.iter().find(|export| export.interface == kind.interface());
+        match (named, exported) {
+            (0, Some(_)) => faults.push(CheckFault::UnnamedKind(kind)),
+            (0, None) => {}
+            (_, None) => faults.push(CheckFault::MissingExport(kind)),
+            (_, Some(export)) => faults.extend(check_export(export).err().map(CheckFault::Api)),
+        }
+        if named > 1 {
+            faults.push(CheckFault::RepeatedKind(kind));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(CheckError { faults }) }
+}
+
+fn check_export(export: &Import) -> Result<(), ApiError> {
+    let package = export.interface.split_once('/').map_or(export.interface.as_str(), |(package, _)| package);
+    match &export.version {
+        Some(version) => check_version(package, version),
+        None => Err(ApiError::UnknownImport { interface: export.interface.clone() }),
+    }
+}
+
+fn describe(faults: &[CheckFault]) -> String {
+    let sentences: Vec<String> = faults.iter().map(|fault| format!("{fault} ({})", fault.advice())).collect();
+    sentences.join("; ")
+}

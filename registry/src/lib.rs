@@ -1,0 +1,17 @@
+//! Finding, checking and staging plugins: what a file says of itself, whether it fits this host, and the shelf of
+//! bundled and installed plugins.
+//!
+//! Reads components without running or compiling them. Never decides what a plugin may do, and never trusts a file
+//! because of where it lies.
+#![warn(missing_docs)]
+
+mod check;
+mod digest;
+mod inspect;
+mod shelf;
+mod staging;
+
+pub use check::{CheckError, CheckFault, check};
+pub use digest::{Digest, ParseDigestError};
+pub use inspect::{InspectError, Inspection, LARGEST_PLUGIN, inspect, validate};
+pub use shelf::{BrokenPlugin, FoundPlugin, Origin, Shelf, ShelfError};

@@ -1,0 +1,61 @@
+//! Plugin files on disk: read with a limit, written so that a file is there whole or not at all.
+//!
+//! Knows nothing of what is in them.
+
+use std::ffi::OsStr;
+use std::fs::{self, File};
+use std::io::{self, Read as _, Write as _};
+use std::path::{Path, PathBuf};
+
+use crate::inspect::LARGEST_PLUGIN;
+
+/// Reads a whole file; one byte more than the limit is enough to see that it is too large.
+pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
+    // A pipe or a device would block or never end.
+    if !fs::metadata(path)?.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(LARGEST_PLUGIN + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Lists the `.wasm` files of a directory by name. A directory that is missing has none.
+pub(crate) fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
+    let entries = match fs::read_dir(directory) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(error),
+    };
+    let mut paths = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        if path.extension() == Some(OsStr::new("wasm")) {
+            paths.push(path);
+        }
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+/// Writes a file durably: beside its place, synced, then renamed over what was there.
+pub(crate) fn write(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
+    fs::create_dir_all(directory)?;
+    let mut file = tempfile::Builder::new().prefix(".staged-").suffix(".tmp").tempfile_in(directory)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    let path = directory.join(name);
+    file.persist(&path).map_err(|error| error.error)?;
+    sync(directory)?;
+    Ok(path)
+}
+
+/// Removes a file durably.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path)?;
+    path.parent().map_or(Ok(()), sync)
+}
+
+fn sync(directory: &Path) -> io::Result<()> {
+    File::open(directory)?.sync_all()
+}
