@@ -1,0 +1,153 @@
+//! Building: the plugins as components, then the programs with the plugins' digests compiled in.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+
+use crate::workspace::{Workspace, output, run};
+
+/// What plugins and guests are built for.
+const WASM_TARGET: &str = "wasm32-wasip2";
+
+/// The variable through which the host's build script learns where the bundled plugins are.
+pub(crate) const BUNDLED_PLUGINS: &str = "OSTLER_BUNDLED_PLUGINS";
+
+/// What a build left behind.
+pub(crate) struct Built {
+    /// The program `ostler`.
+    pub(crate) program: PathBuf,
+    /// The bundled plugins, named by package.
+    pub(crate) plugins: PathBuf,
+}
+
+/// Builds the plugins and the programs, and lays the plugins beside the programs.
+pub(crate) fn build(workspace: &Workspace, release: bool) -> anyhow::Result<Built> {
+    let plugins = components(workspace, "plugins", "bundled-plugins")?;
+    let mut command = workspace.cargo();
+    command.arg("build").env(BUNDLED_PLUGINS, &plugins);
+    if release {
+        command.arg("--release");
+    }
+    for package in programs(workspace) {
+        command.args(["-p", &package]);
+    }
+    run(&mut command)?;
+    let directory = workspace.target.join(if release { "release" } else { "debug" });
+    let files = wasm_files(&plugins)?;
+    lay_out(&files, &directory.join("plugins"))?;
+    let program = directory.join(format!("ostler{}", std::env::consts::EXE_SUFFIX));
+    println!("built {} with {} bundled plugins", program.display(), files.len());
+    Ok(Built { program, plugins })
+}
+
+/// Builds, then runs the demo with the built program.
+pub(crate) fn demo(workspace: &Workspace, release: bool) -> anyhow::Result<()> {
+    let built = build(workspace, release)?;
+    let mut command = workspace.cargo();
+    command.args(["run", "--quiet", "-p", "xtask", "--example", "demo", "--"]).arg(&built.program);
+    run(&mut command)
+}
+
+/// Builds the packages of a folder as components into a directory below the target directory, which then holds nothing
+/// else; each file has its package's name.
+pub(crate) fn components(workspace: &Workspace, folder: &str, into: &str) -> anyhow::Result<PathBuf> {
+    let packages = workspace.packages_in(folder);
+    let directory = workspace.target.join(into);
+    if packages.is_empty() {
+        lay_out(&[], &directory)?;
+        return Ok(directory);
+    }
+    ensure_target(workspace)?;
+    let mut command = workspace.cargo();
+    command.args(["build", "--target", WASM_TARGET, "--profile", "plugin"]);
+    for package in &packages {
+        command.args(["-p", package]);
+    }
+    run(&mut command)?;
+    let built = workspace.target.join(WASM_TARGET).join("plugin");
+    let files: Vec<(String, PathBuf)> = packages
+        .iter()
+        .map(|package| (format!("{package}.wasm"), built.join(format!("{}.wasm", package.replace('-', "_")))))
+        .collect();
+    lay_out(&files, &directory)?;
+    Ok(directory)
+}
+
+/// Returns the packages of the host that are programs.
+fn programs(workspace: &Workspace) -> Vec<String> {
+    let host = workspace.packages_in("host");
+    let packages = workspace.metadata.packages.iter();
+    packages
+        .filter(|package| package.targets.iter().any(|target| target.is_bin()))
+        .map(|package| package.name.to_string())
+        .filter(|name| host.contains(name))
+        .collect()
+}
+
+/// Adds the target for components where it is missing.
+fn ensure_target(workspace: &Workspace) -> anyhow::Result<()> {
+    // Asking the compiler also works where Rust came without rustup.
+    let libraries =
+        output(workspace.command("rustc").args(["--print", "target-libdir", "--target", WASM_TARGET]));
+    if libraries.is_some_and(|path| Path::new(&path).is_dir()) {
+        return Ok(());
+    }
+    run(workspace.command("rustup").args(["target", "add", WASM_TARGET]))
+        .with_context(|| format!("plugins are built for {WASM_TARGET}; install that target of Rust"))
+}
+
+fn wasm_files(directory: &Path) -> anyhow::Result<Vec<(String, PathBuf)>> {
+    let mut files = Vec::new();
+    for entry in fs::read_dir(directory)? {
+        let path = entry?.path();
+        if let Some(name) = path.file_name().and_then(|name| name.to_str()) {
+            files.push((name.to_owned(), path.clone()));
+        }
+    }
+    files.sort();
+    Ok(files)
+}
+
+/// Makes a directory hold these files and no others. A file that is the same already is left alone, so that nothing is
+/// built again for it.
+fn lay_out(files: &[(String, PathBuf)], directory: &Path) -> anyhow::Result<()> {
+    fs::create_dir_all(directory)?;
+    let wanted: BTreeSet<&str> = files.iter().map(|(name, _)| name.as_str()).collect();
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if !entry.file_name().to_str().is_some_and(|name| wanted.contains(name)) {
+            fs::remove_file(entry.path())?;
+        }
+    }
+    for (name, from) in files {
+        let Ok(bytes) = fs::read(from) else { bail!("the build did not leave {}", from.display()) };
+        let to = directory.join(name);
+        if fs::read(&to).ok().as_ref() != Some(&bytes) {
+            fs::copy(from, &to).with_context(|| format!("{} can't be written", to.display()))?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[expect(clippy::disallowed_methods, reason = "a test lays its files out plainly")]
+    #[test]
+    fn a_directory_is_made_to_hold_what_is_wanted_and_nothing_else() {
+        let root = tempfile::tempdir().unwrap();
+        let from = root.path().join("built.wasm");
+        let directory = root.path().join("plugins");
+        fs::write(&from, "new").unwrap();
+        fs::create_dir(&directory).unwrap();
+        fs::write(directory.join("stale.wasm"), "old").unwrap();
+        lay_out(&[("a.wasm".to_owned(), from)], &directory).unwrap();
+        assert_eq!(wasm_files(&directory).unwrap(), [("a.wasm".to_owned(), directory.join("a.wasm"))]);
+        assert_eq!(fs::read_to_string(directory.join("a.wasm")).unwrap(), "new");
+        let gone = root.path().join("gone.wasm");
+        assert!(lay_out(&[("b.wasm".to_owned(), gone)], &directory).is_err());
+    }
+}

@@ -1,0 +1,59 @@
+//! The project's own commands: `cargo xtask build|demo|test|check`.
+//!
+//! Needs nothing but Rust and rustup to begin with; what else it needs, it adds or names. Nothing here is part of a
+//! shipped program.
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "these are command-line programs")]
+
+mod building;
+mod check;
+mod testing;
+mod tools;
+mod workspace;
+
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// The project's own commands.
+#[derive(Parser)]
+#[command(name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Builds the plugins and the programs, with the plugins where the programs find them.
+    Build {
+        /// With all optimization, into target/release.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Shows the main job from an empty directory to a replayed recording.
+    Demo {
+        /// With the optimized programs.
+        #[arg(long)]
+        release: bool,
+    },
+    /// Runs every test; installs what they need.
+    Test {
+        /// Given to `cargo test`, such as a part of a test's name.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
+    /// Checks the dependency arrows and the tidiness of the tree.
+    Check,
+}
+
+fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let workspace = Workspace::find()?;
+    match arguments.verb {
+        Verb::Build { release } => building::build(&workspace, release).map(|_| ()),
+        Verb::Demo { release } => building::demo(&workspace, release),
+        Verb::Test { arguments } => testing::test(&workspace, &arguments),
+        Verb::Check => check::run(&workspace),
+    }
+}

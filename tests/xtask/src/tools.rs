@@ -1,0 +1,91 @@
+//! Programs that the tests work with: real servers and editors, and asciinema's own player.
+
+use std::path::PathBuf;
+
+use anyhow::{Context as _, bail};
+
+use crate::workspace::{Workspace, output, run};
+
+/// A program and the package (of Debian and its kin) that has it.
+struct Tool {
+    program: &'static str,
+    package: &'static str,
+}
+
+const TOOLS: [Tool; 6] = [
+    Tool { program: "sshd", package: "openssh-server" },
+    Tool { program: "ssh-keygen", package: "openssh-client" },
+    Tool { program: "tmux", package: "tmux" },
+    Tool { program: "vim", package: "vim" },
+    Tool { program: "htop", package: "htop" },
+    Tool { program: "python3", package: "python3" },
+];
+
+/// asciinema's own player, exactly this version, which reads asciicast v3.
+const PLAYER: &str = "asciinema-player@3.18.0";
+
+/// Installs the programs that are missing.
+pub(crate) fn install(workspace: &Workspace) -> anyhow::Result<()> {
+    let missing: Vec<&str> =
+        TOOLS.iter().filter(|tool| find(tool.program).is_none()).map(|tool| tool.package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let names = missing.join(" ");
+    let how = format!("the tests need these packages: {names}");
+    if find("apt-get").is_none() {
+        bail!("{how}; install them");
+    }
+    let root = output(workspace.command("id").arg("-u")).as_deref() == Some("0");
+    let sudo = !root && output(workspace.command("sudo").args(["-n", "true"])).is_some();
+    if !root && !sudo {
+        bail!("{how}; install them with: sudo apt-get install {names}");
+    }
+    let apt = |arguments: &[&str]| {
+        let mut command = workspace.command(if sudo { "sudo" } else { "apt-get" });
+        if sudo {
+            command.args(["-n", "apt-get"]);
+        }
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
+        run(&mut command)
+    };
+    apt(&["update", "--quiet"]).with_context(|| how.clone())?;
+    let install = ["install", "--yes", "--quiet", "--no-install-recommends"];
+    apt(&[install.as_slice(), missing.as_slice()].concat()).context(how)
+}
+
+/// Installs asciinema's own player into the target directory, and returns where, with the script that plays a file with
+/// it. Returns none, with a warning, where Node.js is missing or the player can't be fetched.
+pub(crate) fn asciinema_player(workspace: &Workspace) -> anyhow::Result<Option<PathBuf>> {
+    let directory = workspace.target.join("test-tools");
+    std::fs::create_dir_all(&directory)?;
+    let script = workspace.root.join("tests/xtask/tools/play-asciicast.mjs");
+    let installed = directory.join("play-asciicast.mjs");
+    std::fs::copy(&script, &installed).with_context(|| format!("{} is missing", script.display()))?;
+    if find("node").is_none() || find("npm").is_none() {
+        println!("warning: node or npm is missing; recordings are not played with asciinema's own player");
+        return Ok(None);
+    }
+    let version = PLAYER.rsplit('@').next().unwrap_or_default();
+    let manifest = directory.join("node_modules/asciinema-player/package.json");
+    let present = std::fs::read_to_string(manifest)
+        .is_ok_and(|text| text.contains(&format!("\"version\": \"{version}\"")));
+    if !present {
+        let mut npm = workspace.command("npm");
+        npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--prefix"]);
+        if let Err(error) = run(npm.arg(&directory).arg(PLAYER)) {
+            println!("warning: {error:#}; recordings are not played with asciinema's own player");
+            return Ok(None);
+        }
+    }
+    Ok(Some(directory))
+}
+
+/// Finds a program in PATH, and where system administrators have theirs.
+fn find(program: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .chain(["/usr/sbin", "/sbin", "/usr/local/sbin"].map(PathBuf::from))
+        .map(|directory| directory.join(program))
+        .find(|file| file.is_file())
+}
