@@ -7,6 +7,7 @@ use super::tree::{Crate, Files};
 const ARCHITECTURE: &str = "ARCHITECTURE.md";
 const GUESTS: &str = "tests/guests/README.md";
 const WIT: &str = "plugin-api/wit/";
+const FEATURES: &str = "FEATURES.md";
 
 pub(super) fn faults(crates: &[Crate], files: &Files) -> Vec<String> {
     let mut faults = architecture_faults(crates, files);
@@ -25,6 +26,7 @@ pub(super) fn faults(crates: &[Crate], files: &Files) -> Vec<String> {
         }
     }
     faults.extend(wit_faults(files));
+    faults.extend(feature_faults(files));
     faults
 }
 
@@ -73,6 +75,29 @@ fn wit_faults(files: &Files) -> Vec<String> {
             package.and_then(|line| line.trim_end().strip_suffix(';')).map(|name| name.replace('@', "-"));
         if named.as_deref() != Some(folder) {
             faults.push(format!("{path}: must declare the package and version of its folder"));
+        }
+    }
+    faults
+}
+
+/// A row of FEATURES.md is: id, feature, state, proof, what is missing. A proof is a file or folder in backticks that
+/// exists; what works has one.
+fn feature_faults(files: &Files) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (index, line) in files.get(FEATURES).map_or("", String::as_str).lines().enumerate() {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let ["", id, _, state @ ("works" | "partly" | "not yet"), proof, _, ""] = cells.as_slice() else {
+            continue;
+        };
+        let proofs: Vec<&str> = proof.split('`').skip(1).step_by(2).collect();
+        if *state == "works" && proofs.is_empty() {
+            faults.push(format!("{FEATURES}:{}: {id} works, but names no test that proves it", index + 1));
+        }
+        for proof in proofs {
+            let there = files.keys().any(|path| path == proof || path.starts_with(&format!("{proof}/")));
+            if !there {
+                faults.push(format!("{FEATURES}:{}: {id} names {proof}, which is not there", index + 1));
+            }
         }
     }
     faults
@@ -137,5 +162,20 @@ mod tests {
         assert!(wit("plugin-api/wit/log-0.1.0/log.wit").is_empty());
         assert_eq!(wit("plugin-api/wit/log-0.2.0/log.wit").len(), 1);
         assert_eq!(wit("plugin-api/wit/log/log.wit").len(), 1);
+    }
+
+    #[test]
+    fn a_feature_that_works_names_a_test_that_exists() {
+        let row = |state: &str, proof: &str| {
+            let text = format!(
+                "| id | feature | state | proved by | missing |\n| CM-1 | X | {state} | {proof} |  |\n"
+            );
+            faults(&[], &files(&[(FEATURES, &text), ("tests/suite/tests/all/store.rs", "//! X.")]))
+        };
+        assert!(row("works", "`tests/suite/tests/all/store.rs`").is_empty());
+        assert!(row("partly", "`tests/suite`").is_empty());
+        assert!(row("not yet", "").is_empty());
+        assert_eq!(row("works", "").len(), 1);
+        assert_eq!(row("partly", "`tests/suite/tests/all/gone.rs`").len(), 1);
     }
 }
