@@ -100,6 +100,9 @@ async fn serve(
             Some(_) => {}
         }
     };
+    if end != End::Gone {
+        shared.log.push(Observed::Finished);
+    }
     match end {
         End::Status(status) => {
             io.write.exit_status(status).await?;

@@ -40,6 +40,8 @@ pub enum Observed {
     Shell,
     /// It ran a command, by `exec` or in the shell.
     Command(String),
+    /// What it ran by `exec`, or its shell, ended by itself, with all of its output taken.
+    Finished,
     /// It changed the size of its terminal.
     Resized {
         /// Characters in a row.

@@ -11,7 +11,7 @@ use russh::keys::key::safe_rng;
 use russh::keys::ssh_key::private::Ed25519Keypair;
 use russh::server::{self, Config};
 use russh::{MethodKind, MethodSet};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 
@@ -45,6 +45,8 @@ pub enum Misbehavior {
     RejectAll,
     /// It takes connections and never says a word.
     StallBeforeBanner,
+    /// It says that it speaks SSH, and then nothing more.
+    StallInHandshake,
     /// It speaks something else than SSH and hangs up.
     NotSsh,
     /// It cuts the wire after the log-in.
@@ -186,11 +188,10 @@ async fn accept(
 
 async fn serve(mut stream: TcpStream, config: Arc<Config>, shared: Arc<Shared>) -> anyhow::Result<()> {
     match shared.options.misbehavior {
-        Misbehavior::StallBeforeBanner => {
-            // Until the client gives up.
-            let mut nothing = [0_u8; 64];
-            while tokio::io::AsyncReadExt::read(&mut stream, &mut nothing).await? > 0 {}
-            Ok(())
+        Misbehavior::StallBeforeBanner => hear_out(stream).await,
+        Misbehavior::StallInHandshake => {
+            stream.write_all(b"SSH-2.0-Fake\r\n").await?;
+            hear_out(stream).await
         }
         Misbehavior::NotSsh => {
             stream.write_all(b"HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n").await?;
@@ -204,4 +205,11 @@ async fn serve(mut stream: TcpStream, config: Arc<Config>, shared: Arc<Shared>) 
             server::run_stream(config, stream, client).await?.await
         }
     }
+}
+
+/// Listens until the client gives up.
+async fn hear_out(mut stream: TcpStream) -> anyhow::Result<()> {
+    let mut ignored = [0_u8; 4096];
+    while stream.read(&mut ignored).await? > 0 {}
+    Ok(())
 }
