@@ -1,9 +1,11 @@
 //! What a component says of itself: its manifest, its imports and its exports, read from the bytes.
 //!
-//! Total on any bytes. Looks at the outer component only and steps over what is nested, so depth costs nothing.
+//! Total on any bytes. Looks at the outer component and at the custom sections of the core modules right inside it, where
+//! linkers leave the manifest; steps over all else that is nested, so depth costs nothing.
 //! Never compiles and never runs anything.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use ostler_plugin_api::{Import, MANIFEST_SECTION, Manifest, ManifestError};
 use wasmparser::{Chunk, Encoding, Parser, Payload, Validator};
@@ -130,24 +132,16 @@ fn outline(bytes: &[u8]) -> Result<Outline<'_>, InspectError> {
         return Err(InspectError::NotWasm);
     }
     let mut outline = Outline::default();
-    let mut parser = Parser::new(0);
-    let mut rest = bytes;
+    let mut sections = Sections { parser: Parser::new(0), rest: bytes };
     loop {
-        let offset = parser.offset();
-        let (consumed, payload) = match parser.parse(rest, true).map_err(|error| malformed(&error))? {
-            Chunk::Parsed { consumed, payload } => (consumed, payload),
-            Chunk::NeedMoreData(_) => return Err(cut_off(offset)),
-        };
-        rest = rest.get(consumed..).ok_or_else(|| cut_off(offset))?;
-        match payload {
+        match sections.next()? {
             Payload::Version { encoding: Encoding::Module, .. } => return Err(InspectError::CoreModule),
-            Payload::ModuleSection { unchecked_range, .. }
-            | Payload::ComponentSection { unchecked_range, .. } => {
-                let length = unchecked_range.end.saturating_sub(unchecked_range.start);
-                rest = usize::try_from(length)
-                    .ok()
-                    .and_then(|length| rest.get(length..))
-                    .ok_or_else(|| cut_off(offset))?;
+            Payload::ModuleSection { parser, unchecked_range } => {
+                let nested = Sections { parser, rest: sections.step_over(&unchecked_range)? };
+                outline.manifests.extend(module_manifests(nested)?);
+            }
+            Payload::ComponentSection { unchecked_range, .. } => {
+                sections.step_over(&unchecked_range)?;
             }
             Payload::UnknownSection { id, range, .. } => {
                 let reason = format!("there is no section {id}");
@@ -160,14 +154,14 @@ fn outline(bytes: &[u8]) -> Result<Outline<'_>, InspectError> {
                 for import in section {
                     let import = import.map_err(|error| malformed(&error))?;
                     outline.imports.push(import.name.full_name().into_owned());
-                    check_count(&outline, offset)?;
+                    check_count(&outline)?;
                 }
             }
             Payload::ComponentExportSection(section) => {
                 for export in section {
                     let export = export.map_err(|error| malformed(&error))?;
                     outline.exports.push(export.name.full_name().into_owned());
-                    check_count(&outline, offset)?;
+                    check_count(&outline)?;
                 }
             }
             Payload::End(_) => break,
@@ -179,15 +173,56 @@ fn outline(bytes: &[u8]) -> Result<Outline<'_>, InspectError> {
     Ok(outline)
 }
 
+/// Returns the manifests in a core module. A module holds no other one, so this goes no deeper.
+fn module_manifests(mut sections: Sections<'_>) -> Result<Vec<&[u8]>, InspectError> {
+    let mut manifests = Vec::new();
+    loop {
+        match sections.next()? {
+            Payload::CustomSection(section) if section.name() == MANIFEST_SECTION => {
+                manifests.push(section.data());
+            }
+            Payload::End(_) => return Ok(manifests),
+            _ => {}
+        }
+    }
+}
+
+/// The sections of one component or module, in their order.
+struct Sections<'a> {
+    parser: Parser,
+    rest: &'a [u8],
+}
+
+impl<'a> Sections<'a> {
+    fn next(&mut self) -> Result<Payload<'a>, InspectError> {
+        let offset = self.parser.offset();
+        match self.parser.parse(self.rest, true).map_err(|error| malformed(&error))? {
+            Chunk::Parsed { consumed, payload } => {
+                self.rest = self.rest.get(consumed..).ok_or_else(|| cut_off(offset))?;
+                Ok(payload)
+            }
+            Chunk::NeedMoreData(_) => Err(cut_off(offset)),
+        }
+    }
+
+    /// Steps over what is nested here and returns its bytes; the parser has stepped over it already.
+    fn step_over(&mut self, range: &Range<u64>) -> Result<&'a [u8], InspectError> {
+        let length = usize::try_from(range.end.saturating_sub(range.start)).unwrap_or(usize::MAX);
+        let (nested, rest) = self.rest.split_at_checked(length).ok_or_else(|| cut_off(range.start))?;
+        self.rest = rest;
+        Ok(nested)
+    }
+}
+
 fn check_size(bytes: &[u8]) -> Result<(), InspectError> {
     let bytes = bytes.len() as u64;
     if bytes > LARGEST_PLUGIN { Err(InspectError::TooLarge { bytes }) } else { Ok(()) }
 }
 
-fn check_count(outline: &Outline<'_>, offset: u64) -> Result<(), InspectError> {
+fn check_count(outline: &Outline<'_>) -> Result<(), InspectError> {
     if outline.imports.len() + outline.exports.len() > MOST_NAMES {
         let reason = format!("it has more than {MOST_NAMES} imports and exports");
-        return Err(InspectError::Malformed { offset, reason });
+        return Err(InspectError::Malformed { offset: 0, reason });
     }
     Ok(())
 }

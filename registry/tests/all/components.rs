@@ -25,21 +25,22 @@ pub(crate) const IMPORTS: [&str; 3] =
 /// What [`plugin`] exports.
 pub(crate) const EXPORTS: [&str; 1] = ["ostler:importer/importer@0.1.0"];
 
-/// Makes a component with these manifests, imports and exports.
+/// Makes a component with these imports and exports, and a core module that holds these manifests, as compilers make it.
 pub(crate) fn component(manifests: &[&str], imports: &[&str], exports: &[&str]) -> Vec<u8> {
     let mut builder = ComponentBuilder::default();
     let instance = builder.type_instance(None, &InstanceType::new());
     for name in imports {
         builder.import(*name, ComponentTypeRef::Instance(instance));
     }
-    builder.core_module(None, &Module::new());
+    let mut module = Module::new();
+    for manifest in manifests {
+        module.section(&section(manifest));
+    }
+    builder.core_module(None, &module);
     for name in exports {
         let none: [(&str, ComponentExportKind, u32); 0] = [];
         let index = builder.instantiate_exports(None, none);
         builder.export(*name, ComponentExportKind::Instance, index, None);
-    }
-    for manifest in manifests {
-        builder.custom_section(&section(manifest));
     }
     builder.finish()
 }

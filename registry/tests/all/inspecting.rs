@@ -63,6 +63,58 @@ fn a_manifest_inside_a_nested_component_does_not_count() {
     assert_eq!(inspect(&outer.finish()), Err(InspectError::NoManifest));
 }
 
+/// Makes a core module with code and then the section of a manifest, as a linker leaves it.
+fn module_with_manifest() -> wasm_encoder::Module {
+    let mut types = wasm_encoder::TypeSection::new();
+    types.ty().function([], []);
+    let mut functions = wasm_encoder::FunctionSection::new();
+    functions.function(0);
+    let mut code = wasm_encoder::CodeSection::new();
+    let mut body = wasm_encoder::Function::new([]);
+    body.instruction(&wasm_encoder::Instruction::End);
+    code.function(&body);
+    let mut module = wasm_encoder::Module::new();
+    module.section(&types).section(&functions).section(&code).section(&section(MANIFEST));
+    module
+}
+
+#[test]
+fn a_manifest_in_a_core_module_right_inside_the_component_is_read() {
+    let mut builder = wasm_encoder::ComponentBuilder::default();
+    builder.core_module(None, &module_with_manifest());
+    let inspection = inspect(&builder.finish()).unwrap();
+    assert_eq!(inspection.manifest.id.as_str(), "acme.importer-xyz");
+}
+
+#[test]
+fn manifests_of_the_component_and_its_modules_count_together() {
+    let mut builder = wasm_encoder::ComponentBuilder::default();
+    builder.core_module(None, &module_with_manifest());
+    builder.custom_section(&section(MANIFEST));
+    assert_eq!(inspect(&builder.finish()), Err(InspectError::SeveralManifests { count: 2 }));
+}
+
+#[test]
+fn a_core_module_that_is_cut_off_is_refused() {
+    let module = module_with_manifest().finish();
+    for length in 8..module.len() {
+        let mut outer = wasm_encoder::Component::new();
+        outer.section(&wasm_encoder::RawSection { id: 1, data: &module[..length] });
+        assert!(inspect(&outer.finish()).is_err(), "{length}");
+    }
+}
+
+#[test]
+fn a_manifest_of_the_outer_component_itself_counts_and_a_second_one_is_refused() {
+    let mut outer = wasm_encoder::Component::new();
+    outer.section(&section(MANIFEST));
+    assert!(inspect(outer.as_slice()).is_ok());
+    let mut module = wasm_encoder::Module::new();
+    module.section(&section(MANIFEST));
+    outer.section(&wasm_encoder::ModuleSection(&module));
+    assert_eq!(inspect(&outer.finish()), Err(InspectError::SeveralManifests { count: 2 }));
+}
+
 #[test]
 fn what_stands_behind_a_nested_component_is_read() {
     let mut outer = wasm_encoder::Component::new();
@@ -174,9 +226,10 @@ proptest! {
     }
 
     #[test]
-    fn a_truncated_plugin_is_refused_or_lacks_its_tail(length in 0..plugin().len()) {
-        // The manifest is the last section, so nothing shorter has it whole.
-        prop_assert!(inspect(&plugin()[..length]).is_err());
+    fn a_truncated_plugin_does_not_fit(length in 0..plugin().len()) {
+        // Its exports stand last; where the cut falls between two sections, they are missing.
+        let fits = inspect(&plugin()[..length]).is_ok_and(|inspection| check(&inspection).is_ok());
+        prop_assert!(!fits);
     }
 
     #[test]
