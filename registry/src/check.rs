@@ -97,7 +97,17 @@ fn check_export(export: &Import) -> Result<(), ApiError> {
     }
 }
 
+/// Says every fault, and behind those that need the same what to do.
 fn describe(faults: &[CheckFault]) -> String {
-    let sentences: Vec<String> = faults.iter().map(|fault| format!("{fault} ({})", fault.advice())).collect();
-    sentences.join("; ")
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for fault in faults {
+        let (advice, sentence) = (fault.advice(), fault.to_string());
+        match groups.iter_mut().find(|(known, _)| *known == advice) {
+            Some((_, sentences)) => sentences.push(sentence),
+            None => groups.push((advice, vec![sentence])),
+        }
+    }
+    let groups: Vec<String> =
+        groups.iter().map(|(advice, sentences)| format!("{} ({advice})", sentences.join("; "))).collect();
+    groups.join("; ")
 }
