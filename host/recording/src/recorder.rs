@@ -1,0 +1,226 @@
+//! The recorder: takes events from a session and has a thread of its own seal and write them.
+//!
+//! Never loses an event silently: when its queue is full the caller waits, and once writing has failed every
+//! call says so. Never writes what was typed unless it is told to: [`Recorder::input`] is the caller's decision.
+
+use std::{
+    path::Path,
+    sync::{
+        Arc, OnceLock,
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
+    },
+    thread::{Builder, JoinHandle},
+    time::Duration,
+};
+
+use ostler_core::{Clock, TerminalSize};
+use ostler_sealing::EnvelopePublicKey;
+
+use crate::{RecordedEventKind, RecordingError, RecordingInfo, layout::PIECE_BYTES, writer::SegmentWriter};
+
+/// The longest marker, in bytes.
+pub const MAX_MARKER_BYTES: usize = 4 * 1024;
+/// Events that wait for the thread; with pieces of 16 KiB at most 1 MiB.
+const QUEUE_EVENTS: usize = 64;
+/// After this the segment is closed. With the time to write it, an event is on the disk within 2 seconds.
+const SEGMENT_SPAN: Duration = Duration::from_millis(1_800);
+
+/// What a finished recording amounts to: to be kept where the recording can't be changed, such as the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RecordingRoot {
+    /// The number of segments.
+    pub segments: u64,
+    /// The SHA-256 chain over the header and all segments.
+    pub root: [u8; 32],
+}
+
+/// Records one session.
+///
+/// Dropping it writes what it has and leaves the recording incomplete; [`Recorder::finish`] completes it.
+pub struct Recorder {
+    /// Taken only where the recorder ends.
+    queue: Option<SyncSender<Message>>,
+    thread: Option<JoinHandle<Option<RecordingRoot>>>,
+    failure: Failure,
+    clock: Arc<dyn Clock>,
+    started: Duration,
+}
+
+type Failure = Arc<OnceLock<Arc<RecordingError>>>;
+
+enum Message {
+    Event(Duration, RecordedEventKind),
+    Flush(SyncSender<()>),
+    Finish(Duration, Option<u32>),
+}
+
+impl Recorder {
+    /// Starts a recording in the folder of recordings; its header is on the disk when this returns.
+    ///
+    /// # Errors
+    /// Fails if the recording exists or can't be written.
+    pub fn start(
+        recordings_dir: &Path,
+        info: RecordingInfo,
+        key: &EnvelopePublicKey,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, RecordingError> {
+        let writer = SegmentWriter::create(recordings_dir, &info, key)?;
+        let (queue, messages) = sync_channel(QUEUE_EVENTS);
+        let failure = Failure::default();
+        let started = clock.monotonic();
+        let work = Work { writer, clock: Arc::clone(&clock), started, failure: Arc::clone(&failure) };
+        let thread = Builder::new().name("recorder".to_owned()).spawn(move || work.run(&messages));
+        let thread = thread.map_err(|_| RecordingError::Thread)?;
+        Ok(Self { queue: Some(queue), thread: Some(thread), failure, clock, started })
+    }
+
+    /// Records what the session showed. Waits while the queue is full.
+    ///
+    /// # Errors
+    /// [`RecordingError::Stopped`] once writing has failed.
+    pub fn output(&self, bytes: &[u8]) -> Result<(), RecordingError> {
+        self.pieces(bytes, RecordedEventKind::Output)
+    }
+
+    /// Records what the user typed, passwords and all: only for who has decided so. Waits while the queue is full.
+    ///
+    /// # Errors
+    /// [`RecordingError::Stopped`] once writing has failed.
+    pub fn input(&self, bytes: &[u8]) -> Result<(), RecordingError> {
+        self.pieces(bytes, RecordedEventKind::Input)
+    }
+
+    /// Records a new size of the terminal.
+    ///
+    /// # Errors
+    /// [`RecordingError::Stopped`] once writing has failed.
+    pub fn resize(&self, size: TerminalSize) -> Result<(), RecordingError> {
+        self.send(Message::Event(self.elapsed(), RecordedEventKind::Resize(size)))
+    }
+
+    /// Records a note at this place.
+    ///
+    /// # Errors
+    /// [`RecordingError::MarkerTooLong`] beyond [`MAX_MARKER_BYTES`]; [`RecordingError::Stopped`] once writing has failed.
+    pub fn marker(&self, label: &str) -> Result<(), RecordingError> {
+        if label.len() > MAX_MARKER_BYTES {
+            return Err(RecordingError::MarkerTooLong(label.len()));
+        }
+        self.send(Message::Event(self.elapsed(), RecordedEventKind::Marker(label.to_owned())))
+    }
+
+    /// Waits until everything recorded so far is on the disk.
+    ///
+    /// # Errors
+    /// [`RecordingError::Stopped`] once writing has failed.
+    pub fn flush(&self) -> Result<(), RecordingError> {
+        let (done, wait) = sync_channel(1);
+        self.send(Message::Flush(done))?;
+        wait.recv().map_err(|_| self.stopped())
+    }
+
+    /// Ends the recording: it is complete, and on the disk, when this returns.
+    ///
+    /// # Errors
+    /// [`RecordingError::Stopped`] if anything could not be written; the recording is incomplete then.
+    pub fn finish(mut self, exit: Option<u32>) -> Result<RecordingRoot, RecordingError> {
+        self.send(Message::Finish(self.elapsed(), exit))?;
+        self.join().ok_or_else(|| self.stopped())
+    }
+
+    fn pieces(&self, bytes: &[u8], kind: fn(Vec<u8>) -> RecordedEventKind) -> Result<(), RecordingError> {
+        let at = self.elapsed();
+        // Up to 3 bytes of a character may come before a piece, and a line holds no more than PIECE_BYTES.
+        bytes
+            .chunks(PIECE_BYTES - 3)
+            .try_for_each(|piece| self.send(Message::Event(at, kind(piece.to_vec()))))
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.monotonic().saturating_sub(self.started)
+    }
+
+    fn send(&self, message: Message) -> Result<(), RecordingError> {
+        let queue = self.queue.as_ref().ok_or(RecordingError::Thread)?;
+        queue.send(message).map_err(|_| self.stopped())
+    }
+
+    fn stopped(&self) -> RecordingError {
+        self.failure.get().map_or(RecordingError::Thread, |cause| RecordingError::Stopped(Arc::clone(cause)))
+    }
+
+    /// Lets the thread come to its end, and waits for it: as long as it takes to write one segment.
+    fn join(&mut self) -> Option<RecordingRoot> {
+        self.queue = None;
+        self.thread.take()?.join().ok()?
+    }
+}
+
+impl Drop for Recorder {
+    fn drop(&mut self) {
+        self.join();
+    }
+}
+
+impl std::fmt::Debug for Recorder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Recorder").field("failed", &self.failure.get().is_some()).finish_non_exhaustive()
+    }
+}
+
+/// What the thread does.
+struct Work {
+    writer: SegmentWriter,
+    clock: Arc<dyn Clock>,
+    started: Duration,
+    failure: Failure,
+}
+
+impl Work {
+    fn run(self, messages: &Receiver<Message>) -> Option<RecordingRoot> {
+        let failure = Arc::clone(&self.failure);
+        self.record(messages).unwrap_or_else(|error| {
+            tracing::warn!(%error, "a recording stopped");
+            // Set before the queue closes, so that whoever finds it closed finds the reason.
+            failure.get_or_init(|| Arc::new(error));
+            None
+        })
+    }
+
+    /// Records until the recording is finished or dropped.
+    fn record(mut self, messages: &Receiver<Message>) -> Result<Option<RecordingRoot>, RecordingError> {
+        loop {
+            match self.next(messages) {
+                Ok(Message::Event(at, kind)) => {
+                    self.writer.event(at, &kind)?;
+                    if self.remaining().is_some_and(|remaining| remaining.is_zero()) {
+                        self.writer.flush()?;
+                    }
+                }
+                Ok(Message::Flush(done)) => {
+                    self.writer.flush()?;
+                    // Whoever asked may have gone.
+                    done.send(()).unwrap_or_default();
+                }
+                Ok(Message::Finish(at, exit)) => return self.writer.finish(at, exit).map(Some),
+                Err(RecvTimeoutError::Timeout) => self.writer.flush()?,
+                Err(RecvTimeoutError::Disconnected) => return self.writer.flush().map(|()| None),
+            }
+        }
+    }
+
+    fn next(&self, messages: &Receiver<Message>) -> Result<Message, RecvTimeoutError> {
+        match self.remaining() {
+            Some(remaining) => messages.recv_timeout(remaining),
+            None => messages.recv().map_err(|_| RecvTimeoutError::Disconnected),
+        }
+    }
+
+    /// Returns how long the open segment may stay open.
+    fn remaining(&self) -> Option<Duration> {
+        let since = self.writer.unwritten_since()?;
+        let age = self.clock.monotonic().saturating_sub(self.started).saturating_sub(since);
+        Some(SEGMENT_SPAN.saturating_sub(age))
+    }
+}

@@ -1,0 +1,111 @@
+//! Writes segments: gathers lines, and closes a segment when it is full, or old, or the last.
+//!
+//! Knows no clock and no thread; the [`Recorder`](crate::Recorder) tells it the time of everything. Never goes on
+//! after a failure.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use ostler_sealing::EnvelopePublicKey;
+use rustix::fs::{FlockOperation, flock};
+
+use crate::{
+    CastHeader, RecordedEventKind, RecordingError, RecordingInfo,
+    cast::CastEncoder,
+    chain::Chain,
+    compression::Compressor,
+    header,
+    layout::{self, HEADER, SEGMENT_TEXT_BYTES, segment_name},
+    recorder::RecordingRoot,
+    segment::SegmentHead,
+};
+
+/// How long a compression frame goes on before reading can start anew.
+const FRAME_SPAN: Duration = Duration::from_mins(1);
+
+/// The one writer of a recording.
+pub(crate) struct SegmentWriter {
+    folder: PathBuf,
+    /// Locked as long as the recording is being written: it tells others that it is.
+    _header: File,
+    chain: Chain,
+    compressor: Compressor,
+    encoder: CastEncoder,
+    text: Vec<u8>,
+    /// When the first event of the segment came that is gathered now.
+    opened: Option<Duration>,
+    frame_started: Option<Duration>,
+    end: Duration,
+}
+
+impl SegmentWriter {
+    /// Makes the recording's folder and its header, durably.
+    pub(crate) fn create(
+        recordings: &Path,
+        info: &RecordingInfo,
+        key: &EnvelopePublicKey,
+    ) -> Result<Self, RecordingError> {
+        let folder = recordings.join(info.id.to_string());
+        let (header_file, first_key) = header::make(info, key)?;
+        let lock = |file: &File| Ok(flock(file, FlockOperation::NonBlockingLockExclusive)?);
+        let header = layout::make_folder(recordings, info.id, |unfinished| {
+            layout::write(unfinished, HEADER, &header_file, lock)
+        })?;
+        Ok(Self {
+            folder,
+            _header: header,
+            chain: Chain::start(info.id, &first_key, &header_file),
+            compressor: Compressor::new().map_err(RecordingError::Compression)?,
+            encoder: CastEncoder::default(),
+            text: CastHeader::from(info).line(),
+            opened: None,
+            frame_started: None,
+            end: Duration::ZERO,
+        })
+    }
+
+    /// Takes an event; writes the segment if it is full.
+    pub(crate) fn event(&mut self, at: Duration, kind: &RecordedEventKind) -> Result<(), RecordingError> {
+        self.opened.get_or_insert(at);
+        self.end = self.end.max(at);
+        self.encoder.event(at, kind, &mut self.text);
+        if self.text.len() >= SEGMENT_TEXT_BYTES { self.close(false) } else { Ok(()) }
+    }
+
+    /// Returns when the first event came that is not on the disk yet.
+    pub(crate) fn unwritten_since(&self) -> Option<Duration> {
+        self.opened
+    }
+
+    /// Writes what is gathered, if there is anything.
+    pub(crate) fn flush(&mut self) -> Result<(), RecordingError> {
+        if self.opened.is_some() { self.close(false) } else { Ok(()) }
+    }
+
+    /// Writes the last segment.
+    pub(crate) fn finish(mut self, at: Duration, exit: Option<u32>) -> Result<RecordingRoot, RecordingError> {
+        self.end = self.end.max(at);
+        self.encoder.event(at, &RecordedEventKind::Exit(exit), &mut self.text);
+        self.close(true)?;
+        Ok(RecordingRoot { segments: self.chain.segments(), root: self.chain.root() })
+    }
+
+    fn close(&mut self, last: bool) -> Result<(), RecordingError> {
+        let opened = self.opened.take().unwrap_or(self.end);
+        let starts_frame = self.frame_started.is_none_or(|started| opened >= started + FRAME_SPAN);
+        if starts_frame {
+            self.frame_started = Some(opened);
+            self.compressor.start_frame().map_err(RecordingError::Compression)?;
+        }
+        let compressed = self.compressor.segment(&self.text).map_err(RecordingError::Compression)?;
+        self.text.clear();
+        let pending = self.encoder.pending().to_vec();
+        let plaintext = SegmentHead { starts_frame, last, end: self.end, pending }.with_text(&compressed);
+        let name = segment_name(self.chain.segments());
+        let sealed = self.chain.seal(&plaintext)?;
+        layout::write(&self.folder, &name, &sealed, |_| Ok(())).map(|_| ())
+    }
+}
