@@ -75,6 +75,15 @@ impl Import {
     }
 }
 
+impl std::fmt::Display for Import {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.version {
+            Some(version) => write!(f, "{}@{version}", self.interface),
+            None => f.write_str(&self.interface),
+        }
+    }
+}
+
 /// Why an import refuses a component.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ApiError {

@@ -1,0 +1,342 @@
+//! Commands: everything that a front end can ask of a host, as plain data.
+//!
+//! A command names entries as a person does (a path, a unique name or an id).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::path::PathBuf;
+
+use ostler_core::{RunRequest, SecretBytes, SettingValue};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// A secret on its way from the person to the host. Unlike a secret inside the host it can be serialized, for the socket
+/// between a front end and its host; it still prints nothing.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretInput(pub SecretBytes);
+
+impl fmt::Debug for SecretInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretInput(..)")
+    }
+}
+
+impl Serialize for SecretInput {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(self.0.expose())
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretInput {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::<u8>::deserialize(deserializer).map(|bytes| Self(SecretBytes::new(bytes)))
+    }
+}
+
+/// What a front end asks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    /// Facts of the store.
+    StoreInfo,
+    /// Checks everything in the store's database.
+    StoreVerify,
+    /// Copies the store's database to a new file.
+    StoreBackup {
+        /// The file; must not exist.
+        to: PathBuf,
+    },
+    /// Changes the passphrase.
+    ChangePassphrase {
+        /// The present one.
+        current: SecretInput,
+        /// The new one.
+        new: SecretInput,
+    },
+
+    /// Adds a folder, and those above it that are missing.
+    FolderAdd {
+        /// Its path.
+        path: String,
+        /// What to set.
+        change: FolderChange,
+    },
+    /// Changes a folder.
+    FolderEdit {
+        /// Its path.
+        path: String,
+        /// What to change.
+        change: FolderChange,
+    },
+    /// Moves a folder.
+    FolderMove {
+        /// Its path.
+        path: String,
+        /// The folder to move it into; empty for the top.
+        into: String,
+    },
+    /// Deletes a folder with everything below it.
+    FolderDelete {
+        /// Its path.
+        path: String,
+    },
+    /// Shows a folder.
+    FolderShow {
+        /// Its path.
+        path: String,
+    },
+
+    /// Adds a connection.
+    ConnectionAdd {
+        /// The name.
+        name: String,
+        /// The folder to put it in; missing ones are made. Empty for the top.
+        folder: String,
+        /// The type, such as `ssh`.
+        kind: String,
+        /// What to set; `host` is required.
+        change: ConnectionChange,
+    },
+    /// Changes a connection.
+    ConnectionEdit {
+        /// Which.
+        name: String,
+        /// What to change.
+        change: ConnectionChange,
+    },
+    /// Copies a connection, its secrets too.
+    ConnectionCopy {
+        /// Which.
+        name: String,
+        /// The name of the copy.
+        to: String,
+        /// The folder of the copy; none for the same one.
+        folder: Option<String>,
+    },
+    /// Moves a connection.
+    ConnectionMove {
+        /// Which.
+        name: String,
+        /// The folder to move it into; empty for the top.
+        into: String,
+    },
+    /// Deletes a connection and its secrets.
+    ConnectionDelete {
+        /// Which.
+        name: String,
+    },
+    /// Shows a connection.
+    ConnectionShow {
+        /// Which.
+        name: String,
+    },
+    /// Lists connections.
+    ConnectionList {
+        /// Only what stands in this folder or below; empty for all.
+        folder: String,
+    },
+    /// Shows folders and connections as a tree.
+    Tree {
+        /// The folder to begin at; empty for the top.
+        folder: String,
+    },
+
+    /// Imports a file.
+    Import(ImportCommand),
+
+    /// Makes the plan of a launch and stops there.
+    Plan {
+        /// Which connection.
+        name: String,
+        /// What to run.
+        run: RunRequest,
+    },
+    /// Opens a session and carries it until it ends.
+    Connect {
+        /// Which connection.
+        name: String,
+        /// What to run.
+        run: RunRequest,
+        /// What to do about unknown host keys.
+        host_key: HostKeyPolicy,
+    },
+
+    /// Lists recordings.
+    RecordingList,
+    /// Sends the events of a recording to the front end.
+    RecordingPlay {
+        /// Which: an id, or its unique beginning.
+        id: String,
+    },
+    /// Writes a recording as asciicast v3.
+    RecordingExport {
+        /// Which.
+        id: String,
+        /// The file; must not exist.
+        out: PathBuf,
+    },
+    /// Verifies one recording, or all.
+    RecordingVerify {
+        /// Which.
+        id: Option<String>,
+    },
+    /// Deletes a recording.
+    RecordingDelete {
+        /// Which.
+        id: String,
+    },
+
+    /// Shows audit events.
+    AuditShow {
+        /// At most so many, the newest.
+        last: Option<u64>,
+    },
+    /// Verifies the audit log.
+    AuditVerify {
+        /// An earlier checkpoint that was kept outside.
+        anchor: Option<String>,
+    },
+    /// Returns the newest checkpoint, to be kept outside.
+    AuditCheckpoint,
+
+    /// Lists plugins.
+    PluginList,
+    /// Shows a plugin: what it asks, has, used and was refused.
+    PluginShow {
+        /// Its id.
+        id: String,
+    },
+    /// Lets a plugin run, or not.
+    PluginEnable {
+        /// Its id.
+        id: String,
+        /// Whether it may run.
+        enabled: bool,
+    },
+    /// Gives or takes a capability.
+    PluginGrant {
+        /// Its id.
+        id: String,
+        /// The capability.
+        capability: String,
+        /// Whether it has it.
+        granted: bool,
+    },
+    /// Checks and installs a plugin file.
+    PluginInstall {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Removes an installed plugin.
+    PluginRemove {
+        /// Its id.
+        id: String,
+    },
+
+    /// Lists known hosts.
+    KnownHostList,
+    /// Forgets a host's keys.
+    KnownHostRemove {
+        /// The host.
+        host: String,
+        /// The port; none for all.
+        port: Option<u16>,
+    },
+
+    /// Checks the whole installation and says what to do.
+    Doctor,
+}
+
+/// What to import and how.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct ImportCommand {
+    /// The file.
+    pub file: PathBuf,
+    /// The importer's plugin id; none picks the one that recognizes the file.
+    pub plugin: Option<String>,
+    /// Options of the importer: name and value.
+    pub options: Vec<(String, String)>,
+    /// The folder to import into; missing ones are made. Empty for the top.
+    pub into: String,
+    /// Show what would happen and change nothing.
+    pub dry_run: bool,
+    /// Where to write the records that could not be imported; none for beside the file.
+    pub mend_file: Option<PathBuf>,
+}
+
+/// What to set or change of a connection. What is none stays as it is.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct ConnectionChange {
+    /// The name.
+    pub name: Option<String>,
+    /// The host.
+    pub host: Option<String>,
+    /// The port.
+    pub port: Option<u16>,
+    /// The credential.
+    pub credential: CredentialChange,
+    /// Settings; none removes one.
+    pub settings: BTreeMap<String, Option<SettingValue>>,
+    /// Free text.
+    pub notes: Option<String>,
+    /// Tags to add.
+    pub add_tags: BTreeSet<String>,
+    /// Tags to remove.
+    pub remove_tags: BTreeSet<String>,
+    /// The user's own fields; none removes one.
+    pub custom_fields: BTreeMap<String, Option<String>>,
+}
+
+/// What to set or change of a folder. What is none stays as it is.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct FolderChange {
+    /// The name.
+    pub name: Option<String>,
+    /// Free text.
+    pub notes: Option<String>,
+    /// The credential that connections below may inherit.
+    pub credential: CredentialChange,
+    /// Settings; none removes one.
+    pub settings: BTreeMap<String, Option<SettingValue>>,
+}
+
+/// What to change of a credential. A user name or secret makes it local.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CredentialChange {
+    /// The mode.
+    pub mode: Option<CredentialModeInput>,
+    /// The user name.
+    pub user: Option<String>,
+    /// The domain.
+    pub domain: Option<String>,
+    /// The password.
+    pub password: Option<SecretInput>,
+    /// A private key, the file's content.
+    pub private_key: Option<SecretInput>,
+    /// The passphrase of the private key.
+    pub key_passphrase: Option<SecretInput>,
+}
+
+/// Where a credential comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CredentialModeInput {
+    /// Nothing is stored.
+    None,
+    /// The folder's.
+    Inherit,
+    /// Its own.
+    Local,
+}
+
+/// What to do about a host key that is not known. A key that changed is refused whatever is said here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum HostKeyPolicy {
+    /// Ask: refuse, this once, or remember.
+    #[default]
+    Ask,
+    /// Remember it without asking.
+    AcceptNew,
+    /// Refuse it.
+    Strict,
+}

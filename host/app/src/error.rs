@@ -1,0 +1,233 @@
+//! Everything that a command can fail with. The front end turns it into words; [`AppError::kind`] tells it which exit
+//! code, and [`AppError::hint`] what to do now.
+
+use std::path::PathBuf;
+
+use ostler_audit::AuditError;
+use ostler_core::{PromptError, SessionError, TreeError};
+use ostler_recording::RecordingError;
+use ostler_registry::ShelfError;
+use ostler_runtime::{LoadError, PluginError, RuntimeError};
+use ostler_vault::{DeviceKeyError, VaultError};
+
+/// What sort of failure it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// What was asked for can't be done as asked: names, values, files.
+    User,
+    /// The passphrase is wrong, or must wait.
+    SignIn,
+    /// Refused by policy, by a missing grant, or because it could not be audited.
+    Denied,
+    /// The session could not be opened or broke.
+    Session,
+    /// A plugin failed.
+    Plugin,
+    /// Stored data is damaged.
+    Damaged,
+    /// Something outside failed: disk, permissions.
+    System,
+}
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// The store.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+    /// The device key.
+    #[error(transparent)]
+    DeviceKey(#[from] DeviceKeyError),
+    /// The tree.
+    #[error(transparent)]
+    Tree(#[from] TreeError),
+    /// The audit log can't be written or read.
+    #[error(transparent)]
+    Audit(#[from] AuditError),
+    /// A recording.
+    #[error(transparent)]
+    Recording(#[from] RecordingError),
+    /// The session.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The plugin runtime could not start.
+    #[error(transparent)]
+    Runtime(#[from] RuntimeError),
+    /// A plugin can't be loaded.
+    #[error("plugin '{plugin}' can't be loaded: {source}")]
+    Load {
+        /// The plugin.
+        plugin: String,
+        /// Why not.
+        source: LoadError,
+    },
+    /// A plugin's call failed.
+    #[error("plugin '{plugin}': {source}")]
+    Plugin {
+        /// The plugin.
+        plugin: String,
+        /// Why.
+        source: PluginError,
+    },
+    /// A plugin can't be found, installed or removed.
+    #[error(transparent)]
+    Shelf(#[from] ShelfError),
+    /// The person declined, or nobody is there.
+    #[error("{what}: {source}")]
+    Prompt {
+        /// What was asked for.
+        what: String,
+        /// Why there is no answer.
+        source: PromptError,
+    },
+    /// There is no such plugin.
+    #[error("there is no plugin '{0}'")]
+    NoPlugin(String),
+    /// There is no such recording.
+    #[error("{0}")]
+    NoRecording(String),
+    /// No enabled plugin does this.
+    #[error("no enabled plugin {what}")]
+    NoPluginFor {
+        /// Such as `opens 'ssh' connections`.
+        what: String,
+    },
+    /// A value can't be used.
+    #[error("{what}: {reason}")]
+    BadValue {
+        /// What it is of.
+        what: String,
+        /// Why not.
+        reason: String,
+    },
+    /// Policy, a grant or the audit log forbids it.
+    #[error("{0}")]
+    Denied(String),
+    /// A session that must be recorded can't be.
+    #[error("the session must be recorded and can't be: {0}")]
+    NotRecorded(RecordingError),
+    /// A file.
+    #[error("{}: {source}", .file.display())]
+    File {
+        /// The file.
+        file: PathBuf,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
+    /// Other programs changed the store again and again.
+    #[error("the store was changed by other programs at the same time, {0} times in a row")]
+    Busy(u32),
+}
+
+impl AppError {
+    /// Returns what sort of failure it is.
+    #[must_use]
+    pub fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Vault(error) => vault_kind(error),
+            Self::Tree(_)
+            | Self::NoPlugin(_)
+            | Self::NoRecording(_)
+            | Self::NoPluginFor { .. }
+            | Self::BadValue { .. } => ErrorKind::User,
+            Self::Audit(AuditError::Damaged(_)) | Self::Recording(_) => ErrorKind::Damaged,
+            Self::Session(SessionError::Injection(_)) | Self::Denied(_) | Self::NotRecorded(_) => {
+                ErrorKind::Denied
+            }
+            Self::Session(_) | Self::Prompt { .. } => ErrorKind::Session,
+            Self::Runtime(_) | Self::Load { .. } | Self::Plugin { .. } | Self::Shelf(_) => ErrorKind::Plugin,
+            Self::DeviceKey(_) | Self::Audit(_) | Self::File { .. } | Self::Busy(_) => ErrorKind::System,
+        }
+    }
+
+    /// Returns what to do now, where something can be done.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::Vault(error) => vault_hint(error)?,
+            Self::Tree(TreeError::NotFound { .. }) => "'ostler tree' shows what there is",
+            Self::Tree(TreeError::Ambiguous { .. }) => "name it by its full path or its id",
+            Self::Tree(TreeError::Exists { .. }) => "choose another name, or edit what is there",
+            Self::Session(SessionError::HostKey { changed: true, .. }) => {
+                "if the server really has a new key, forget the old one with 'ostler host-key remove HOST'"
+            }
+            Self::Session(SessionError::HostKey { .. }) => {
+                "compare the fingerprint with the server's, then connect with '--host-key accept-new'"
+            }
+            Self::Session(SessionError::WrongCredential { .. }) => {
+                "'ostler connection show' tells which credential is used, 'ostler connection edit' changes it"
+            }
+            Self::Session(SessionError::Injection(_)) => {
+                "the launcher planned to send a secret where it may not go; see 'ostler audit show', and mistrust the plugin"
+            }
+            Self::Session(SessionError::UnknownHost { .. } | SessionError::Refused { .. }) => {
+                "check host and port with 'ostler connection show'"
+            }
+            Self::Plugin { source: PluginError::Refused { capability, .. }, plugin } => {
+                return Some(format!(
+                    "grant it with 'ostler plugin grant {plugin} {capability}', if you trust the plugin"
+                ));
+            }
+            Self::Plugin { source: PluginError::Said(_), .. } => return None,
+            Self::Plugin { plugin, .. } => {
+                return Some(format!(
+                    "nothing was changed; 'ostler plugin show {plugin}' tells more, the log has details"
+                ));
+            }
+            Self::Shelf(error) => return error.advice(),
+            Self::NoPlugin(_) | Self::NoPluginFor { .. } => {
+                "'ostler plugin list' shows the plugins and why one can't run"
+            }
+            Self::NoRecording(_) => "'ostler recording list' shows the recordings",
+            Self::Prompt { .. } => "store it with 'ostler connection edit', or run ostler in a terminal",
+            Self::NotRecorded(_) => "free disk space, or ask your administrator about the recording policy",
+            Self::Audit(AuditError::Damaged(_)) => {
+                "keep the store's 'audit' directory as evidence; to begin a new log, move it elsewhere"
+            }
+            Self::Audit(_) => {
+                "nothing is done that can't be written down; free space or mend the permissions"
+            }
+            Self::Busy(_) => "try again",
+            _ => return None,
+        };
+        Some(hint.to_owned())
+    }
+
+    /// A value that can't be used.
+    pub(crate) fn bad(what: impl Into<String>, reason: impl Into<String>) -> Self {
+        Self::BadValue { what: what.into(), reason: reason.into() }
+    }
+}
+
+fn vault_kind(error: &VaultError) -> ErrorKind {
+    match error {
+        VaultError::WrongPassphrase { .. } | VaultError::TooSoon { .. } => ErrorKind::SignIn,
+        VaultError::Damaged { .. } => ErrorKind::Damaged,
+        VaultError::Missing { .. }
+        | VaultError::NotAStore { .. }
+        | VaultError::Newer { .. }
+        | VaultError::NotEmpty { .. }
+        | VaultError::Exists { .. }
+        | VaultError::WeakPassphrase { .. } => ErrorKind::User,
+        _ => ErrorKind::System,
+    }
+}
+
+fn vault_hint(error: &VaultError) -> Option<&'static str> {
+    Some(match error {
+        VaultError::Missing { .. } => "create one with 'ostler store create'",
+        VaultError::NotEmpty { .. } => {
+            "choose another directory, or move the store aside with 'ostler store create --replace'"
+        }
+        VaultError::NotAStore { .. } => "choose another directory with OSTLER_STORE or --store",
+        VaultError::WrongPassphrase { .. } => {
+            "a lost passphrase can't be recovered; 'ostler store create --replace' begins anew and keeps the old store aside"
+        }
+        VaultError::WeakPassphrase { .. } => {
+            "use at least 8 characters with upper and lower case, a digit and a symbol"
+        }
+        VaultError::ReadOnly => "check the permissions of the store's directory",
+        VaultError::Full => "free some space and try again",
+        _ => return None,
+    })
+}

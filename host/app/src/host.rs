@@ -1,0 +1,160 @@
+//! The host: an unlocked store and everything that works on it.
+
+use std::sync::{Arc, OnceLock};
+
+use ostler_core::{Clock, Prompter, SessionEngine, Timestamp, Tree};
+use ostler_engine_ssh::SshEngine;
+use ostler_recording::Recordings;
+use ostler_registry::Shelf;
+use ostler_runtime::{Ports, Runtime, RuntimeConfig};
+use ostler_vault::{Changes, DeviceKey, Snapshot, Vault, VaultError};
+
+use crate::auditing::Auditor;
+use crate::ports::{ConfiguredSettings, DeviceCode, VaultStorage};
+use crate::{AppError, Command, Configuration, FrontEnd, Places, Reply, bundled};
+
+/// How often a change is tried again when another program changed the store in between.
+const CHANGE_TRIES: u32 = 8;
+
+/// An unlocked store with its plugins, recordings, audit log and engines.
+pub struct Host {
+    pub(crate) places: Places,
+    pub(crate) configuration: Configuration,
+    pub(crate) front: Arc<dyn FrontEnd>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) vault: Vault,
+    pub(crate) device: Arc<DeviceKey>,
+    pub(crate) audit: Auditor,
+    pub(crate) recordings: Recordings,
+    pub(crate) shelf: Shelf,
+    pub(crate) engines: Vec<Arc<dyn SessionEngine>>,
+    runtime: OnceLock<Runtime>,
+}
+
+impl Host {
+    pub(crate) fn new(
+        places: Places,
+        configuration: Configuration,
+        front: Arc<dyn FrontEnd>,
+        clock: Arc<dyn Clock>,
+        vault: Vault,
+        device: Arc<DeviceKey>,
+        audit: Auditor,
+    ) -> Self {
+        let recordings = Recordings::open(&places.recordings());
+        let shelf = Shelf::new(places.bundled_plugins.clone(), places.installed_plugins(), bundled::DIGESTS);
+        Self {
+            places,
+            configuration,
+            front,
+            clock,
+            vault,
+            device,
+            audit,
+            recordings,
+            shelf,
+            engines: vec![Arc::new(SshEngine::new())],
+            runtime: OnceLock::new(),
+        }
+    }
+
+    /// Carries out a command.
+    ///
+    /// # Errors
+    /// Fails as [`AppError`] says; what failed has changed nothing, unless the error says otherwise.
+    pub async fn execute(&self, command: Command) -> Result<Reply, AppError> {
+        match command {
+            Command::StoreInfo => self.store_info(),
+            Command::StoreVerify => self.store_verify(),
+            Command::StoreBackup { to } => self.store_backup(&to),
+            Command::ChangePassphrase { current, new } => self.change_passphrase(&current.0, &new.0),
+            Command::FolderAdd { path, change } => self.folder_add(&path, &change),
+            Command::FolderEdit { path, change } => self.folder_edit(&path, &change),
+            Command::FolderMove { path, into } => self.folder_move(&path, &into),
+            Command::FolderDelete { path } => self.folder_delete(&path),
+            Command::FolderShow { path } => self.folder_show(&path),
+            Command::ConnectionAdd { name, folder, kind, change } => {
+                self.connection_add(&name, &folder, &kind, &change)
+            }
+            Command::ConnectionEdit { name, change } => self.connection_edit(&name, &change),
+            Command::ConnectionCopy { name, to, folder } => {
+                self.connection_copy(&name, &to, folder.as_deref())
+            }
+            Command::ConnectionMove { name, into } => self.connection_move(&name, &into),
+            Command::ConnectionDelete { name } => self.connection_delete(&name),
+            Command::ConnectionShow { name } => self.connection_show(&name),
+            Command::ConnectionList { folder } => self.connection_list(&folder),
+            Command::Tree { folder } => self.tree(&folder),
+            Command::Import(import) => self.import(&import).await,
+            Command::Plan { name, run } => self.plan(&name, &run).await,
+            Command::Connect { name, run, host_key } => self.connect(&name, &run, host_key).await,
+            Command::RecordingList => self.recording_list(),
+            Command::RecordingPlay { id } => self.recording_play(&id).await,
+            Command::RecordingExport { id, out } => self.recording_export(&id, &out),
+            Command::RecordingVerify { id } => self.recording_verify(id.as_deref()),
+            Command::RecordingDelete { id } => self.recording_delete(&id),
+            Command::AuditShow { last } => self.audit_show(last),
+            Command::AuditVerify { anchor } => self.audit_verify(anchor.as_deref()),
+            Command::AuditCheckpoint => self.audit_checkpoint(),
+            Command::PluginList => self.plugin_list(),
+            Command::PluginShow { id } => self.plugin_show(&id),
+            Command::PluginEnable { id, enabled } => self.plugin_enable(&id, enabled),
+            Command::PluginGrant { id, capability, granted } => self.plugin_grant(&id, &capability, granted),
+            Command::PluginInstall { file } => self.plugin_install(&file),
+            Command::PluginRemove { id } => self.plugin_remove(&id),
+            Command::KnownHostList => self.known_host_list(),
+            Command::KnownHostRemove { host, port } => self.known_host_remove(&host, port),
+            Command::Doctor => self.doctor(),
+        }
+    }
+
+    /// Returns what the store holds now.
+    pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, AppError> {
+        Ok(self.vault.snapshot()?)
+    }
+
+    /// Works out changes from the present tree and applies them in one transaction; where another program changed
+    /// the store in between, works them out again.
+    pub(crate) fn change<T>(
+        &self,
+        mut work_out: impl FnMut(&Tree) -> Result<(Changes, T), AppError>,
+    ) -> Result<T, AppError> {
+        for _ in 0..CHANGE_TRIES {
+            let snapshot = self.snapshot()?;
+            let (changes, outcome) = work_out(&snapshot.tree)?;
+            match self.vault.apply(&changes, snapshot.generation) {
+                Ok(_) => return Ok(outcome),
+                Err(VaultError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(AppError::Busy(CHANGE_TRIES))
+    }
+
+    /// Returns the plugin runtime, started at first use.
+    pub(crate) fn runtime(&self) -> Result<&Runtime, AppError> {
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime);
+        }
+        let config =
+            RuntimeConfig { cache_dir: Some(self.places.compiled_plugins()), ..RuntimeConfig::default() };
+        let ports = Ports {
+            storage: Arc::new(VaultStorage(self.vault.clone())),
+            settings: Arc::new(ConfiguredSettings(self.configuration.clone())),
+            prompter: Arc::clone(&self.front) as Arc<dyn Prompter>,
+            code: Arc::new(DeviceCode(Arc::clone(&self.device))),
+            clock: Arc::clone(&self.clock),
+        };
+        let started = Runtime::new(config, ports)?;
+        Ok(self.runtime.get_or_init(|| started))
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+}
+
+/// Writes a time as RFC 3339 in UTC, to the second.
+pub(crate) fn rfc3339(time: Timestamp) -> String {
+    jiff::Timestamp::from_second(time.seconds()).map(|time| time.to_string()).unwrap_or_default()
+}

@@ -1,0 +1,241 @@
+//! The way of a launch up to the plan: effective settings and credential, what is missing is asked, the launcher plans,
+//! policy decides. `Plan` ends here; `Connect` goes on in the `session` module.
+
+use std::collections::BTreeMap;
+
+use ostler_audit::Outcome;
+use ostler_core::{
+    Connection, CredentialDescription, Field, FieldKind, Form, FormAnswer, LaunchRequest, PASSWORD_SLOT,
+    PromptError, RunRequest, SecretBytes, SecretField, SessionId, SessionPlan, Settings, Sink,
+    SlotDescription, SlotName,
+};
+use ostler_policy::{Decision, LaunchFacts, decide_launch};
+use ostler_registry::FoundPlugin;
+use ostler_vault::Snapshot;
+
+use crate::credentials::{field_of, slot_of};
+use crate::lease::{Held, LeasedSlot};
+use crate::{AppError, Host, PlanView, Reply};
+
+/// A launch that was planned and allowed.
+pub(crate) struct Launch {
+    /// The connection, with what was asked for filled in.
+    pub(crate) connection: Connection,
+    pub(crate) path: String,
+    pub(crate) plugin: FoundPlugin,
+    pub(crate) plan: SessionPlan,
+    pub(crate) slots: BTreeMap<SlotName, LeasedSlot>,
+    pub(crate) user: String,
+    credential: String,
+    pub(crate) record: bool,
+    pub(crate) record_required: bool,
+}
+
+/// What a launch knows about its credential.
+struct Credential {
+    user: Option<String>,
+    domain: Option<String>,
+    slots: BTreeMap<SlotName, LeasedSlot>,
+    origin: String,
+}
+
+impl Host {
+    pub(crate) async fn plan(&self, name: &str, run: &RunRequest) -> Result<Reply, AppError> {
+        let launch = self.launch(name, run, None).await?;
+        let named = launch.plan.slots();
+        let slots = launch
+            .slots
+            .iter()
+            .filter(|(slot, _)| named.contains(slot))
+            .map(|(slot, leased)| (slot.to_string(), leased.sinks.iter().map(ToString::to_string).collect()))
+            .collect();
+        Ok(Reply::Plan(Box::new(PlanView {
+            connection: launch.path,
+            plugin: launch.plugin.inspection.manifest.id.to_string(),
+            credential: launch.credential,
+            slots,
+            recorded: launch.record,
+            plan: launch.plan,
+        })))
+    }
+
+    /// Plans a launch. With a session, what is missing is asked of the person; without one, it is left open as far as
+    /// the launcher allows.
+    pub(crate) async fn launch(
+        &self,
+        name: &str,
+        run: &RunRequest,
+        session: Option<SessionId>,
+    ) -> Result<Launch, AppError> {
+        let snapshot = self.snapshot()?;
+        let mut connection = snapshot.tree.find_connection(name)?.clone();
+        let path = snapshot.tree.connection_path(&connection);
+        let mut credential = self.credential(&snapshot, &connection)?;
+        if session.is_some() {
+            self.ask_for_missing(&path, &mut connection, &mut credential).await?;
+        }
+        let settings = snapshot.tree.effective_settings(&connection, &self.configuration.settings);
+        let request = request(&connection, &credential, settings.clone(), run.clone());
+        let (found, plugin) = self.launcher_for(&connection.kind).await?;
+        let planned = plugin.plan(&request).await;
+        self.count_use(&found, &plugin)?;
+        let outcome = planned.map_err(|source| AppError::Plugin { plugin: plugin_id(&found), source })?;
+        let own_place = own_sink(&connection, SecretField::Password);
+        credential.slots.extend(outcome.prompted.into_iter().map(|(slot, bytes)| {
+            (slot, LeasedSlot { held: Held::Given(bytes), sinks: vec![own_place.clone()] })
+        }));
+        let user = credential.user.clone().unwrap_or_default();
+        let facts = LaunchFacts {
+            os_user: self.audit.actor(),
+            connection: &path,
+            kind: &connection.kind,
+            plan: &outcome.plan,
+            plugin: found.inspection.manifest.id.as_str(),
+            settings: &settings,
+        };
+        match decide_launch(&facts, &self.configuration.policy) {
+            Decision::Allow { record, required } => Ok(Launch {
+                path,
+                plugin: found,
+                plan: outcome.plan,
+                slots: credential.slots,
+                user,
+                credential: credential.origin,
+                record,
+                record_required: required,
+                connection,
+            }),
+            Decision::Deny { reason } => {
+                let mut event = self.audit.event("session.start", Outcome::Denied);
+                event.reason = Some(reason.clone());
+                event.connection = Some(connection.id);
+                event.target = outcome.plan.target().map(ToString::to_string);
+                self.audit.write(&event)?;
+                Err(AppError::Denied(reason))
+            }
+        }
+    }
+
+    /// Works out the credential in effect, and where each of its secrets may go in this launch.
+    fn credential(&self, snapshot: &Snapshot, connection: &Connection) -> Result<Credential, AppError> {
+        let tree = &snapshot.tree;
+        let Some((local, from)) = tree.effective_credential(connection) else {
+            return Ok(Credential {
+                user: None,
+                domain: None,
+                slots: BTreeMap::new(),
+                origin: "none".to_owned(),
+            });
+        };
+        let folders: Vec<_> = tree.enclosing(connection.folder).iter().map(|folder| folder.id).collect();
+        let mut slots = BTreeMap::new();
+        for (slot, id) in &local.secrets {
+            let (_, rules) = self.vault.sink_rules(*id)?;
+            let place = |rule: &ostler_core::SinkRule| {
+                rule.resolve(&connection.kind, &connection.host, connection.port, &folders)
+            };
+            let sinks = rules.iter().filter_map(place).collect();
+            slots.insert(slot.clone(), LeasedSlot { held: Held::Stored(*id), sinks });
+        }
+        let origin = match from {
+            None => "local".to_owned(),
+            Some(folder) => format!("inherited from '{}'", tree.folder_path(Some(folder))),
+        };
+        Ok(Credential { user: local.user.clone(), domain: local.domain.clone(), slots, origin })
+    }
+
+    /// Asks for the host, user name or password that nobody stored (feature CM-14).
+    async fn ask_for_missing(
+        &self,
+        path: &str,
+        connection: &mut Connection,
+        credential: &mut Credential,
+    ) -> Result<(), AppError> {
+        let field = |id: &str, label: &str, kind, required| Field {
+            id: id.to_owned(),
+            label: label.to_owned(),
+            kind,
+            required,
+        };
+        let (no_host, no_user) = (connection.host.is_empty(), credential.user.is_none());
+        let no_secret = credential.slots.is_empty();
+        let mut fields = Vec::new();
+        if no_host {
+            fields.push(field("host", "Host", FieldKind::Text { default: None }, true));
+        }
+        if no_user {
+            fields.push(field("user", "User name", FieldKind::Text { default: None }, true));
+        }
+        if no_secret {
+            fields.push(field("password", "Password (empty to go without)", FieldKind::Password, false));
+        }
+        if fields.is_empty() {
+            return Ok(());
+        }
+        let form = Form { title: format!("Connect to '{path}'"), message: String::new(), fields };
+        let answers = match self.front.ask("ostler", &form).await {
+            Ok(answers) => answers,
+            // A password alone may be missing: the server may take a log-in without one.
+            Err(PromptError::Headless) if !no_host && !no_user => return Ok(()),
+            Err(source) => {
+                let missing = if no_host { "host" } else { "user name" };
+                return Err(AppError::Prompt { what: format!("'{path}' has no {missing}"), source });
+            }
+        };
+        for (id, answer) in answers {
+            match (id.as_str(), answer) {
+                ("host", FormAnswer::Text(host)) => connection.host = host,
+                ("user", FormAnswer::Text(user)) => credential.user = Some(user),
+                ("password", FormAnswer::Secret { bytes, .. }) => {
+                    give_password(connection, credential, bytes)
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+fn give_password(connection: &Connection, credential: &mut Credential, bytes: SecretBytes) {
+    if bytes.expose().is_empty() {
+        return;
+    }
+    if let Ok(slot) = SlotName::new(PASSWORD_SLOT) {
+        let sinks = vec![own_sink(connection, SecretField::Password)];
+        credential.slots.insert(slot, LeasedSlot { held: Held::Given(bytes), sinks });
+        credential.origin = "asked for".to_owned();
+    }
+}
+
+/// The place that the connection itself names, for a secret that was given for this launch.
+fn own_sink(connection: &Connection, field: SecretField) -> Sink {
+    Sink { protocol: connection.kind.clone(), host: connection.host.clone(), port: connection.port, field }
+}
+
+fn request(
+    connection: &Connection,
+    credential: &Credential,
+    settings: Settings,
+    run: RunRequest,
+) -> LaunchRequest {
+    let slots =
+        credential.slots.keys().map(|name| SlotDescription { name: name.clone(), field: field_of(name) });
+    LaunchRequest {
+        connection: connection.id,
+        name: connection.name.clone(),
+        kind: connection.kind.clone(),
+        host: connection.host.clone(),
+        port: connection.port,
+        settings,
+        credential: CredentialDescription {
+            user: credential.user.clone(),
+            domain: credential.domain.clone(),
+            slots: slots.filter(|slot| slot_of(slot.field).is_some()).collect(),
+        },
+        run,
+    }
+}
+
+pub(crate) fn plugin_id(found: &FoundPlugin) -> String {
+    found.inspection.manifest.id.to_string()
+}

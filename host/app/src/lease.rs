@@ -1,0 +1,85 @@
+//! The secrets of one launch: slots, and the places that each may go to.
+//!
+//! This is the guard of feature NEW-61: an engine gets a secret only for the very place that the secret's sinks name,
+//! and only after the use was written down.
+
+use std::collections::BTreeMap;
+
+use ostler_audit::Outcome;
+use ostler_core::{
+    ConnectionId, InjectError, SecretBytes, SecretId, SecretInjector, SessionId, Sink, SlotName,
+};
+use ostler_vault::Vault;
+
+use crate::auditing::Auditor;
+
+/// Where the bytes of a slot are.
+#[derive(Debug, Clone)]
+pub(crate) enum Held {
+    /// Sealed in the vault; opened at injection.
+    Stored(SecretId),
+    /// Given by the person for this launch.
+    Given(SecretBytes),
+}
+
+/// One slot of a lease.
+#[derive(Debug, Clone)]
+pub(crate) struct LeasedSlot {
+    pub(crate) held: Held,
+    pub(crate) sinks: Vec<Sink>,
+}
+
+/// The secrets of one launch.
+pub(crate) struct Lease {
+    pub(crate) vault: Vault,
+    pub(crate) audit: Auditor,
+    pub(crate) connection: ConnectionId,
+    pub(crate) session: SessionId,
+    pub(crate) slots: BTreeMap<SlotName, LeasedSlot>,
+}
+
+impl Lease {
+    fn write(
+        &self,
+        slot: &SlotName,
+        sink: &Sink,
+        outcome: Outcome,
+        reason: Option<String>,
+    ) -> Result<(), InjectError> {
+        let mut event = self.audit.event("secret.inject", outcome);
+        event.reason = reason;
+        event.connection = Some(self.connection);
+        event.session = Some(self.session);
+        event.target = Some(format!("{}:{}", sink.host, sink.port));
+        event.details.insert("slot".to_owned(), slot.to_string());
+        event.details.insert("field".to_owned(), sink.field.name().to_owned());
+        event.details.insert("protocol".to_owned(), sink.protocol.clone());
+        self.audit
+            .write(&event)
+            .map_err(|error| InjectError::NotAudited { slot: slot.clone(), cause: error.to_string() })
+    }
+}
+
+impl SecretInjector for Lease {
+    fn inject(&self, slot: &SlotName, sink: &Sink) -> Result<SecretBytes, InjectError> {
+        let Some(leased) = self.slots.get(slot) else {
+            let error = InjectError::NoSuchSlot { slot: slot.clone() };
+            self.write(slot, sink, Outcome::Denied, Some(error.to_string()))?;
+            return Err(error);
+        };
+        if !leased.sinks.iter().any(|allowed| allowed.same_place(sink)) {
+            let error = InjectError::WrongSink { slot: slot.clone(), sink: sink.clone() };
+            self.write(slot, sink, Outcome::Denied, Some(error.to_string()))?;
+            return Err(error);
+        }
+        self.write(slot, sink, Outcome::Success, None)?;
+        match &leased.held {
+            Held::Given(bytes) => Ok(bytes.clone()),
+            Held::Stored(id) => self
+                .vault
+                .open_secret(*id)
+                .map(|secret| secret.bytes)
+                .map_err(|error| InjectError::Unreadable { slot: slot.clone(), cause: error.to_string() }),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! Use cases: what every front end calls. A [`Command`] goes in, a [`Reply`] comes out, and on the way [`Event`]s are
+//! shown and forms are asked through the [`FrontEnd`]. All of them are plain data, so that the same host can run
+//! inside the command line, inside a window, or behind a socket.
+//!
+//! This crate composes the other rooms and fills the ports of `core`. It never reads the environment or a home
+//! directory, never prints, and never speaks a protocol, a cipher or a database language itself.
+
+mod audit;
+mod auditing;
+mod bundled;
+mod clock;
+mod command;
+mod config;
+mod connections;
+mod credentials;
+mod doctor;
+mod error;
+mod folders;
+mod front;
+mod host;
+mod host_keys;
+mod import;
+mod kinds;
+mod launch;
+mod lease;
+mod places;
+mod plugins;
+mod ports;
+mod recordings;
+mod reply;
+mod session;
+mod sign_in;
+mod store;
+
+pub use clock::SystemClock;
+pub use command::{
+    Command, ConnectionChange, CredentialChange, CredentialModeInput, FolderChange, HostKeyPolicy,
+    ImportCommand, SecretInput,
+};
+pub use config::{ConfigError, Configuration, LogLevel};
+pub use error::{AppError, ErrorKind};
+pub use front::{Event, FrontEnd, PlayedEvent};
+pub use host::Host;
+pub use ostler_core as core;
+pub use places::Places;
+pub use reply::{
+    AuditView, CapabilityView, CheckState, CheckView, ConnectionView, CredentialView, DefaultsView,
+    FolderView, ImportReport, KnownHostView, PlanView, PluginDetail, PluginView, ProblemView, RecordingView,
+    Reply, SessionReport, StoreView, TreeNode, VerifiedAudit, VerifiedRecording, VerifiedStore,
+};
+pub use sign_in::{SignIn, create_store, harden_process, move_store_aside};

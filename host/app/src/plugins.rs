@@ -1,0 +1,283 @@
+//! Plugins as the user sees them: what there is, what may run, what each was granted, used and was refused.
+//!
+//! What is kept of a plugin is keyed by its id and bound to its file's digest: another file under the same id starts
+//! with what a new plugin gets.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ostler_audit::Outcome;
+use ostler_plugin_api::{Capability, Grants, Kind, PluginId};
+use ostler_policy::default_grants;
+use ostler_registry::{BrokenPlugin, FoundPlugin, Origin};
+use ostler_runtime::{Plugin, Usage};
+use ostler_vault::VaultError;
+use serde::{Deserialize, Serialize};
+
+use crate::auditing::plugin_ref;
+use crate::launch::plugin_id;
+use crate::{AppError, CapabilityView, Host, PluginDetail, PluginView, Reply};
+
+/// The name of the sealed document that holds what is kept of plugins.
+const DOCUMENT: &str = "plugins";
+
+/// What is kept of all plugins, by id.
+type Kept = BTreeMap<String, KeptPlugin>;
+
+/// What is kept of one plugin.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct KeptPlugin {
+    digest: String,
+    enabled: bool,
+    grants: Grants,
+    #[serde(default)]
+    usage: Usage,
+}
+
+impl KeptPlugin {
+    /// What a plugin starts with.
+    fn new(found: &FoundPlugin) -> Self {
+        let bundled = found.origin == Origin::Bundled;
+        Self {
+            digest: found.inspection.digest.to_string(),
+            enabled: true,
+            grants: default_grants(&found.inspection.manifest, bundled),
+            usage: Usage::default(),
+        }
+    }
+
+    /// Whether what is kept still holds: for this very file, or for the next version of a bundled plugin that asks for
+    /// nothing it has not asked for before.
+    fn holds_for(&self, found: &FoundPlugin) -> bool {
+        self.digest == found.inspection.digest.to_string() || found.origin == Origin::Bundled
+    }
+}
+
+impl Host {
+    /// Returns what is kept of a plugin, or what it starts with.
+    fn kept(&self, found: &FoundPlugin) -> Result<KeptPlugin, AppError> {
+        let kept = read(self.vault.document(DOCUMENT)?.as_deref());
+        let own = kept.get(&plugin_id(found)).filter(|kept| kept.holds_for(found)).cloned();
+        Ok(own.unwrap_or_else(|| KeptPlugin::new(found)))
+    }
+
+    /// Changes what is kept of a plugin.
+    fn keep(&self, found: &FoundPlugin, change: impl Fn(&mut KeptPlugin)) -> Result<(), VaultError> {
+        self.vault.update_document(DOCUMENT, &mut |bytes| {
+            let mut all = read(bytes.as_deref());
+            let own = all.remove(&plugin_id(found)).filter(|kept| kept.holds_for(found));
+            let mut own = own.unwrap_or_else(|| KeptPlugin::new(found));
+            own.digest = found.inspection.digest.to_string();
+            change(&mut own);
+            all.insert(plugin_id(found), own);
+            serde_json::to_vec(&all).ok().or(bytes)
+        })
+    }
+
+    /// Loads a plugin with what it was granted.
+    pub(crate) fn load(&self, found: &FoundPlugin) -> Result<Plugin, AppError> {
+        let kept = self.kept(found)?;
+        let bytes = self.shelf.bytes(found)?;
+        let digest = found.inspection.digest.to_string();
+        self.runtime()?
+            .load(&found.inspection.manifest, &digest, &bytes, kept.grants)
+            .map_err(|source| AppError::Load { plugin: plugin_id(found), source })
+    }
+
+    /// Returns the plugins of a kind that may run.
+    pub(crate) fn enabled_plugins(&self, kind: Kind) -> Result<Vec<FoundPlugin>, AppError> {
+        let (found, _) = self.shelf.scan()?;
+        let mut enabled = Vec::new();
+        for plugin in found {
+            if plugin.inspection.manifest.kinds.contains(&kind) && self.kept(&plugin)?.enabled {
+                enabled.push(plugin);
+            }
+        }
+        Ok(enabled)
+    }
+
+    /// Returns the launcher that opens a type of connection.
+    pub(crate) async fn launcher_for(&self, kind: &str) -> Result<(FoundPlugin, Plugin), AppError> {
+        for found in self.enabled_plugins(Kind::Launcher)? {
+            let plugin = self.load(&found)?;
+            match plugin.launcher_kinds().await {
+                Ok(kinds) if kinds.iter().any(|known| known.kind == kind) => return Ok((found, plugin)),
+                Ok(_) => {}
+                // One broken launcher must not keep the others from being asked.
+                Err(error) => {
+                    tracing::warn!(plugin = plugin_id(&found), %error, "launcher could not be asked")
+                }
+            }
+        }
+        Err(AppError::NoPluginFor { what: format!("opens '{kind}' connections") })
+    }
+
+    /// Adds what a plugin just did to what is kept of it, and writes down what it was refused.
+    pub(crate) fn count_use(&self, found: &FoundPlugin, plugin: &Plugin) -> Result<(), AppError> {
+        let recent = plugin.take_usage();
+        for (capability, count) in recent.capabilities.iter().filter(|(_, count)| count.refused > 0) {
+            let mut event = self.audit.event("capability.use", Outcome::Denied);
+            event.plugin = Some(plugin_ref(found));
+            event.capability = Some(capability.to_string());
+            event.reason = Some("the capability is not granted".to_owned());
+            event.details.insert("times".to_owned(), count.refused.to_string());
+            self.audit.write(&event)?;
+        }
+        Ok(self.keep(found, |kept| add(&mut kept.usage, &recent))?)
+    }
+
+    pub(crate) fn plugin_list(&self) -> Result<Reply, AppError> {
+        let (found, broken) = self.shelf.scan()?;
+        let mut views = found.iter().map(|found| self.plugin_view(found)).collect::<Result<Vec<_>, _>>()?;
+        views.extend(broken.iter().map(broken_view));
+        views.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(Reply::Plugins(views))
+    }
+
+    pub(crate) fn plugin_show(&self, id: &str) -> Result<Reply, AppError> {
+        let found = self.find_plugin(id)?;
+        let kept = self.kept(&found)?;
+        let manifest = &found.inspection.manifest;
+        let capabilities = manifest.capabilities.iter().map(|request| {
+            let count = kept.usage.capabilities.get(&request.name).copied().unwrap_or_default();
+            CapabilityView {
+                name: request.name.to_string(),
+                meaning: request.name.meaning().to_owned(),
+                reason: request.reason.clone(),
+                granted: kept.grants.0.contains(&request.name),
+                used: count.used,
+                refused: count.refused,
+            }
+        });
+        Ok(Reply::Plugin(Box::new(PluginDetail {
+            plugin: self.plugin_view(&found)?,
+            path: found.path.clone(),
+            capabilities: capabilities.collect(),
+            imports: found.inspection.imports.iter().map(ToString::to_string).collect(),
+            calls: kept.usage.calls,
+            traps: kept.usage.traps,
+            limits: kept.usage.limits,
+            guest_ms: u64::try_from(kept.usage.guest_time.as_millis()).unwrap_or(u64::MAX),
+            peak_memory_bytes: kept.usage.peak_memory_bytes,
+        })))
+    }
+
+    pub(crate) fn plugin_enable(&self, id: &str, enabled: bool) -> Result<Reply, AppError> {
+        let found = self.find_plugin(id)?;
+        self.audit_plugin(if enabled { "plugin.enable" } else { "plugin.disable" }, &found, None)?;
+        self.keep(&found, |kept| kept.enabled = enabled)?;
+        Ok(Reply::Done(format!("'{id}' {}", if enabled { "may run" } else { "does not run any more" })))
+    }
+
+    pub(crate) fn plugin_grant(&self, id: &str, capability: &str, granted: bool) -> Result<Reply, AppError> {
+        let found = self.find_plugin(id)?;
+        let bad = |reason: String| AppError::bad("capability", reason);
+        let capability: Capability = capability.parse().map_err(|error| bad(format!("{error}")))?;
+        if granted && !found.inspection.manifest.asks(capability) {
+            return Err(bad(format!("'{id}' does not ask for '{capability}'")));
+        }
+        self.audit_plugin(if granted { "plugin.grant" } else { "plugin.revoke" }, &found, Some(capability))?;
+        self.keep(&found, |kept| {
+            if granted {
+                kept.grants.0.insert(capability);
+            } else {
+                kept.grants.0.remove(&capability);
+            }
+        })?;
+        let what = capability.meaning();
+        Ok(Reply::Done(format!("'{id}' {} {what} ({capability})", if granted { "may" } else { "may not" })))
+    }
+
+    pub(crate) fn plugin_install(&self, file: &Path) -> Result<Reply, AppError> {
+        self.audit.success("plugin.install", &[("file", file.display().to_string())])?;
+        let found = self.shelf.install(file)?;
+        self.audit_plugin("plugin.installed", &found, None)?;
+        self.plugin_show(&plugin_id(&found))
+    }
+
+    pub(crate) fn plugin_remove(&self, id: &str) -> Result<Reply, AppError> {
+        let plugin = PluginId::new(id).map_err(|error| AppError::bad("plugin", error.to_string()))?;
+        self.audit.success("plugin.remove", &[("plugin", id.to_owned())])?;
+        if self.shelf.remove(&plugin)? {
+            Ok(Reply::Done(format!(
+                "'{id}' was removed; what it kept in the store stays for a later version"
+            )))
+        } else {
+            Err(AppError::NoPlugin(id.to_owned()))
+        }
+    }
+
+    fn find_plugin(&self, id: &str) -> Result<FoundPlugin, AppError> {
+        let (found, _) = self.shelf.scan()?;
+        found
+            .into_iter()
+            .find(|found| plugin_id(found) == id)
+            .ok_or_else(|| AppError::NoPlugin(id.to_owned()))
+    }
+
+    fn plugin_view(&self, found: &FoundPlugin) -> Result<PluginView, AppError> {
+        let kept = self.kept(found)?;
+        let manifest = &found.inspection.manifest;
+        Ok(PluginView {
+            id: manifest.id.to_string(),
+            name: manifest.name.clone(),
+            version: manifest.version.to_string(),
+            description: manifest.description.clone(),
+            kinds: manifest.kinds.iter().map(|kind| kind.name().to_owned()).collect(),
+            origin: match found.origin {
+                Origin::Bundled => "bundled".to_owned(),
+                Origin::Installed => "installed".to_owned(),
+            },
+            enabled: kept.enabled,
+            state: if kept.enabled { "ready" } else { "disabled" }.to_owned(),
+            problem: None,
+            digest: found.inspection.digest.to_string(),
+        })
+    }
+
+    fn audit_plugin(
+        &self,
+        class: &str,
+        found: &FoundPlugin,
+        capability: Option<Capability>,
+    ) -> Result<(), AppError> {
+        let mut event = self.audit.event(class, Outcome::Success);
+        event.plugin = Some(plugin_ref(found));
+        event.capability = capability.map(|capability| capability.to_string());
+        Ok(self.audit.write(&event)?)
+    }
+}
+
+/// A document that can't be read starts anew: grants then fall back to the defaults.
+fn read(bytes: Option<&[u8]>) -> Kept {
+    bytes.and_then(|bytes| serde_json::from_slice(bytes).ok()).unwrap_or_default()
+}
+
+fn add(total: &mut Usage, recent: &Usage) {
+    for (capability, count) in &recent.capabilities {
+        let sum = total.capabilities.entry(*capability).or_default();
+        sum.used = sum.used.saturating_add(count.used);
+        sum.refused = sum.refused.saturating_add(count.refused);
+    }
+    total.calls = total.calls.saturating_add(recent.calls);
+    total.traps = total.traps.saturating_add(recent.traps);
+    total.limits = total.limits.saturating_add(recent.limits);
+    total.guest_time = total.guest_time.saturating_add(recent.guest_time);
+    total.peak_memory_bytes = total.peak_memory_bytes.max(recent.peak_memory_bytes);
+}
+
+fn broken_view(broken: &BrokenPlugin) -> PluginView {
+    let name = broken.path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
+    PluginView {
+        id: name.clone(),
+        name,
+        version: String::new(),
+        description: String::new(),
+        kinds: Vec::new(),
+        origin: "unknown".to_owned(),
+        enabled: false,
+        state: "broken".to_owned(),
+        problem: Some(broken.reason.clone()),
+        digest: String::new(),
+    }
+}

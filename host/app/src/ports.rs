@@ -1,0 +1,52 @@
+//! The ports of `core`, filled from the store, the configuration and the device key.
+
+use std::sync::Arc;
+
+use ostler_core::{CodeAuthenticator, PluginSettings, PluginStorage, PortError, Settings};
+use ostler_vault::{DeviceKey, Vault, VaultError};
+
+use crate::Configuration;
+
+/// Plugins' key-value spaces, sealed in the vault.
+pub(crate) struct VaultStorage(pub(crate) Vault);
+
+impl PluginStorage for VaultStorage {
+    fn get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, PortError> {
+        self.0.plugin_value(plugin, key).map_err(port_error)
+    }
+
+    fn set(&self, plugin: &str, key: &str, value: Option<&[u8]>) -> Result<(), PortError> {
+        self.0.set_plugin_value(plugin, key, value).map_err(port_error)
+    }
+
+    fn keys(&self, plugin: &str) -> Result<Vec<(String, u64)>, PortError> {
+        self.0.plugin_keys(plugin).map_err(port_error)
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "it is the shape that map_err takes")]
+fn port_error(error: VaultError) -> PortError {
+    PortError(error.to_string())
+}
+
+/// Plugins' settings, from the configuration file.
+pub(crate) struct ConfiguredSettings(pub(crate) Configuration);
+
+impl PluginSettings for ConfiguredSettings {
+    fn settings(&self, plugin: &str) -> Settings {
+        self.0.plugin.get(plugin).map(|configured| configured.settings.clone()).unwrap_or_default()
+    }
+}
+
+/// Authenticates compiled plugins with the device key.
+pub(crate) struct DeviceCode(pub(crate) Arc<DeviceKey>);
+
+impl CodeAuthenticator for DeviceCode {
+    fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
+        self.0.mac(parts)
+    }
+
+    fn verify(&self, parts: &[&[u8]], tag: &[u8; 32]) -> bool {
+        self.0.verify_mac(parts, tag)
+    }
+}

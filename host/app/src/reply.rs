@@ -1,0 +1,448 @@
+//! Replies: what a command comes back with, as plain data. The JSON that `--json` prints is these types: fields are
+//! added, never renamed or removed.
+//!
+//! No reply holds a secret.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use ostler_core::{MappedField, Position, SessionEnd, SessionPlan, Settings};
+use serde::{Deserialize, Serialize};
+
+/// What a command comes back with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reply {
+    /// It is done; one sentence says what.
+    Done(String),
+    /// Facts of the store.
+    Store(StoreView),
+    /// The store was checked.
+    StoreVerified(VerifiedStore),
+    /// One folder.
+    Folder(FolderView),
+    /// One connection.
+    Connection(Box<ConnectionView>),
+    /// Connections, ordered by path.
+    Connections(Vec<ConnectionView>),
+    /// The tree, in display order.
+    Tree(Vec<TreeNode>),
+    /// What an import did or would do.
+    Imported(Box<ImportReport>),
+    /// The plan of a launch.
+    Plan(Box<PlanView>),
+    /// A session that ended.
+    Session(SessionReport),
+    /// Recordings, the newest first.
+    Recordings(Vec<RecordingView>),
+    /// Recordings that were verified.
+    RecordingsVerified(Vec<VerifiedRecording>),
+    /// Audit events, the oldest first.
+    Audit(Vec<AuditView>),
+    /// The audit log was verified.
+    AuditVerified(VerifiedAudit),
+    /// A checkpoint of the audit log, to be kept outside.
+    Checkpoint(String),
+    /// Plugins, ordered by id.
+    Plugins(Vec<PluginView>),
+    /// One plugin.
+    Plugin(Box<PluginDetail>),
+    /// Known hosts.
+    KnownHosts(Vec<KnownHostView>),
+    /// What was checked.
+    Checks(Vec<CheckView>),
+}
+
+/// Facts of a store.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreView {
+    /// Its id.
+    pub id: String,
+    /// Its directory.
+    pub directory: PathBuf,
+    /// When it was created (RFC 3339).
+    pub created: String,
+    /// The version of its format.
+    pub format: u32,
+    /// Folders in it.
+    pub folders: u64,
+    /// Connections in it.
+    pub connections: u64,
+    /// Secrets in it.
+    pub secrets: u64,
+    /// How the passphrase is stretched, in words.
+    pub key_derivation: String,
+    /// Bytes of its database.
+    pub database_bytes: u64,
+}
+
+/// What a check of the store found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifiedStore {
+    /// Sealed rows that were opened.
+    pub rows: u64,
+    /// Secrets that were opened.
+    pub secrets: u64,
+    /// The generation that was proved.
+    pub generation: u64,
+}
+
+/// A credential without its secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CredentialView {
+    /// `none`, `inherit` or `local`.
+    pub mode: String,
+    /// The user name in effect, if known.
+    pub user: Option<String>,
+    /// The domain in effect.
+    pub domain: Option<String>,
+    /// What is stored, by protocol field, such as `password`.
+    pub secrets: Vec<String>,
+    /// The path of the folder that it is inherited from.
+    pub inherited_from: Option<String>,
+}
+
+/// A folder.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FolderView {
+    /// Its id.
+    pub id: String,
+    /// Its path.
+    pub path: String,
+    /// Its notes.
+    pub notes: String,
+    /// Its own credential.
+    pub credential: CredentialView,
+    /// Its own settings.
+    pub settings: Settings,
+    /// Folders directly in it.
+    pub folders: u64,
+    /// Connections directly in it.
+    pub connections: u64,
+}
+
+/// A connection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ConnectionView {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The path of its folder; empty at the top.
+    pub folder: String,
+    /// Its path: folder and name.
+    pub path: String,
+    /// Its type, such as `ssh`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its host.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// The credential in effect.
+    pub credential: CredentialView,
+    /// Its own settings.
+    pub settings: Settings,
+    /// The settings in effect.
+    pub effective_settings: Settings,
+    /// Its notes.
+    pub notes: String,
+    /// Its tags.
+    pub tags: BTreeSet<String>,
+    /// The user's own fields.
+    pub custom_fields: BTreeMap<String, String>,
+    /// When it was created (RFC 3339).
+    pub created: String,
+    /// When it was last changed (RFC 3339).
+    pub updated: String,
+}
+
+/// A line of the tree.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TreeNode {
+    /// How deep it stands; 0 at the top of what was asked for.
+    pub depth: u32,
+    /// Its name.
+    pub name: String,
+    /// Its path.
+    pub path: String,
+    /// The type of a connection; none for a folder.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// Host and port of a connection.
+    pub target: Option<String>,
+}
+
+/// What an import did, or would do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ImportReport {
+    /// Whether nothing was changed.
+    pub dry_run: bool,
+    /// The importer.
+    pub plugin: String,
+    /// The format as recognized.
+    pub format: String,
+    /// How fields were filled.
+    pub mapping: Vec<MappedField>,
+    /// Parts of the file that fill nothing.
+    pub unused: Vec<String>,
+    /// Connections created, by path.
+    pub created: Vec<String>,
+    /// Folders created, by path.
+    pub folders: Vec<String>,
+    /// Entries that were imported before and are still there, by path.
+    pub present: Vec<String>,
+    /// Passwords and keys that went into the vault.
+    pub secrets: u64,
+    /// Entries that were imported with defaults.
+    pub defaults: Vec<DefaultsView>,
+    /// What was not imported or left out.
+    pub problems: Vec<ProblemView>,
+    /// Records that were not imported, as a file to be mended and imported again.
+    pub mend_file: Option<PathBuf>,
+}
+
+/// An entry that was imported with defaults.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DefaultsView {
+    /// Its path.
+    pub entry: String,
+    /// Where it stands in the file.
+    pub position: Position,
+    /// What was filled in.
+    pub defaults: Vec<String>,
+}
+
+/// A problem of an import.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemView {
+    /// Where it stands in the file.
+    pub position: Position,
+    /// The entry's name, as far as it is known.
+    pub entry: Option<String>,
+    /// Whether the entry was imported all the same.
+    pub imported: bool,
+    /// What is wrong and what to do.
+    pub reason: String,
+}
+
+/// What a launch would do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PlanView {
+    /// The connection's path.
+    pub connection: String,
+    /// The launcher plugin.
+    pub plugin: String,
+    /// The plan, with slots in the place of secrets.
+    pub plan: SessionPlan,
+    /// Where the credential comes from, in words.
+    pub credential: String,
+    /// Every slot that the plan names, with the places that its secret may go to.
+    pub slots: BTreeMap<String, Vec<String>>,
+    /// Whether the session would be recorded.
+    pub recorded: bool,
+}
+
+/// A session that ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionReport {
+    /// Its id.
+    pub session: String,
+    /// How it ended.
+    pub end: SessionEnd,
+    /// Its recording, if there is one.
+    pub recording: Option<String>,
+    /// How long it was open, in milliseconds.
+    pub duration_ms: u64,
+}
+
+/// A recording.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RecordingView {
+    /// Its id.
+    pub id: String,
+    /// `complete`, `active` (being written), `incomplete` or `damaged`.
+    pub state: String,
+    /// What is wrong with a damaged one.
+    pub problem: Option<String>,
+    /// The connection's path at the time.
+    pub connection: Option<String>,
+    /// The type of the connection.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// Where it was connected to.
+    pub target: Option<String>,
+    /// The user it was logged in as.
+    pub user: Option<String>,
+    /// When it began (RFC 3339).
+    pub started: Option<String>,
+    /// Its length in seconds.
+    pub duration_seconds: f64,
+    /// Bytes on disk.
+    pub bytes: u64,
+    /// The command that was run, where it was not a shell.
+    pub command: Option<String>,
+}
+
+/// A recording that was verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifiedRecording {
+    /// Its id.
+    pub id: String,
+    /// `complete`, `incomplete`, `damaged` or `missing`.
+    pub state: String,
+    /// What is wrong, with the file's name.
+    pub problem: Option<String>,
+    /// Segments that were proved.
+    pub segments: u64,
+    /// Events in them.
+    pub events: u64,
+    /// Whether the audit log vouches for its last segment.
+    pub audited: bool,
+}
+
+/// An audit event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditView {
+    /// Its number in the log, from 0.
+    pub sequence: u64,
+    /// When (RFC 3339).
+    pub time: String,
+    /// What, such as `session.start`.
+    pub class: String,
+    /// `success`, `failure` or `denied`.
+    pub outcome: String,
+    /// Why, where it did not succeed.
+    pub reason: Option<String>,
+    /// The user of the operating system.
+    pub actor: String,
+    /// The plugin.
+    pub plugin: Option<String>,
+    /// The target.
+    pub target: Option<String>,
+    /// The session.
+    pub session: Option<String>,
+    /// The recording.
+    pub recording: Option<String>,
+    /// Further facts.
+    pub details: BTreeMap<String, String>,
+}
+
+/// The audit log was verified.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VerifiedAudit {
+    /// Lines in the log that were proved.
+    pub events: u64,
+    /// Checkpoints that were proved.
+    pub checkpoints: u64,
+    /// The root hash in hexadecimal digits.
+    pub root: String,
+    /// Whether it was proved to continue the anchor.
+    pub anchored: bool,
+}
+
+/// A plugin in a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginView {
+    /// Its id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// What it does.
+    pub description: String,
+    /// Its kinds.
+    pub kinds: Vec<String>,
+    /// `bundled` or `installed`.
+    pub origin: String,
+    /// Whether it may run.
+    pub enabled: bool,
+    /// `ready`, `disabled` or `broken`.
+    pub state: String,
+    /// What is wrong with a broken one.
+    pub problem: Option<String>,
+    /// The digest of its file.
+    pub digest: String,
+}
+
+/// Everything of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PluginDetail {
+    /// What a list shows.
+    #[serde(flatten)]
+    pub plugin: PluginView,
+    /// Its file.
+    pub path: PathBuf,
+    /// The capabilities that it asks for.
+    pub capabilities: Vec<CapabilityView>,
+    /// What it imports.
+    pub imports: Vec<String>,
+    /// Calls into it so far.
+    pub calls: u64,
+    /// Calls that ended in a trap.
+    pub traps: u64,
+    /// Calls that were stopped at a limit.
+    pub limits: u64,
+    /// Time that it computed, in milliseconds.
+    pub guest_ms: u64,
+    /// The most memory that one call took, in bytes.
+    pub peak_memory_bytes: u64,
+}
+
+/// A capability of a plugin.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CapabilityView {
+    /// Its name.
+    pub name: String,
+    /// What it allows.
+    pub meaning: String,
+    /// Why the plugin asks for it.
+    pub reason: String,
+    /// Whether it has it.
+    pub granted: bool,
+    /// Times it was used.
+    pub used: u64,
+    /// Times it was refused.
+    pub refused: u64,
+}
+
+/// A known host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KnownHostView {
+    /// The host.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+    /// The key's algorithm.
+    pub algorithm: String,
+    /// The key's fingerprint.
+    pub fingerprint: String,
+    /// When it was remembered (RFC 3339).
+    pub added: String,
+}
+
+/// Something that was checked.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckView {
+    /// What.
+    pub name: String,
+    /// How it stands.
+    pub state: CheckState,
+    /// What was found.
+    pub finding: String,
+    /// What to do, where something is to be done.
+    pub advice: Option<String>,
+}
+
+/// How a check stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckState {
+    /// Good.
+    Good,
+    /// Works, but something should be done.
+    Warning,
+    /// Does not work.
+    Bad,
+}

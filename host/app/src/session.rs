@@ -1,0 +1,262 @@
+//! A session from 'may open' to 'closed': audit first, then the recorder, then the wire; at the end the recording is
+//! closed and the end is written down.
+
+use std::sync::Arc;
+
+use ostler_audit::Outcome;
+use ostler_core::{
+    EndReason, Exit, OpenedSession, Prompter, RecordingId, RunRequest, SessionContext, SessionControl,
+    SessionEnd, SessionEngine, SessionError, SessionEvent, SessionEvents, SessionId, SessionInput,
+    SessionPlan, SshRun, TerminalSize,
+};
+use ostler_recording::{Recorder, RecordingError, RecordingInfo, RecordingRoot};
+
+use crate::auditing::plugin_ref;
+use crate::launch::Launch;
+use crate::lease::Lease;
+use crate::{AppError, Event, Host, HostKeyPolicy, Reply, SessionReport};
+
+const DEFAULT_TERMINAL: TerminalSize = TerminalSize { columns: 80, rows: 24 };
+const DEFAULT_TERMINAL_TYPE: &str = "xterm-256color";
+
+/// A session that is being carried out.
+struct Running<'a> {
+    host: &'a Host,
+    id: SessionId,
+    launch: &'a Launch,
+    recorder: Option<Recorder>,
+    recording: Option<RecordingId>,
+}
+
+impl Host {
+    pub(crate) async fn connect(
+        &self,
+        name: &str,
+        run: &RunRequest,
+        host_key: HostKeyPolicy,
+    ) -> Result<Reply, AppError> {
+        let id = SessionId::random();
+        let launch = self.launch(name, run, Some(id)).await?;
+        let engine = self.engine(&launch.plan)?;
+        let recording = launch.record.then(RecordingId::random);
+        self.audit_start(id, &launch, recording)?;
+        let begun = self.clock.monotonic();
+        let mut running = Running { host: self, id, launch: &launch, recorder: None, recording };
+        let outcome = running.carry(engine, host_key).await;
+        let root = running.recorder.take().map(|recorder| recorder.finish(exit_status(&outcome)));
+        let duration = self.clock.monotonic().saturating_sub(begun);
+        running.audit_end(&outcome, root.as_ref())?;
+        if let Some(Err(error)) = root {
+            self.front.show(Event::Notice(format!("the recording is incomplete: {error}"))).await;
+        }
+        let end = outcome?;
+        self.front.show(Event::Ended { session: id, end: end.clone() }).await;
+        Ok(Reply::Session(SessionReport {
+            session: id.to_string(),
+            end,
+            recording: recording.map(|id| id.to_string()),
+            duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
+        }))
+    }
+
+    fn engine(&self, plan: &SessionPlan) -> Result<Arc<dyn SessionEngine>, AppError> {
+        let fits = self.engines.iter().find(|engine| engine.protocol() == plan.protocol());
+        fits.cloned().ok_or_else(|| SessionError::NoEngine { protocol: plan.protocol().to_owned() }.into())
+    }
+
+    fn audit_start(
+        &self,
+        id: SessionId,
+        launch: &Launch,
+        recording: Option<RecordingId>,
+    ) -> Result<(), AppError> {
+        let mut event = self.audit.event("session.start", Outcome::Success);
+        event.session = Some(id);
+        event.connection = Some(launch.connection.id);
+        event.target = launch.plan.target().map(ToString::to_string);
+        event.plugin = Some(plugin_ref(&launch.plugin));
+        event.recording = recording;
+        event.details.insert("connection".to_owned(), launch.path.clone());
+        event.details.insert("user".to_owned(), launch.user.clone());
+        event.details.insert("protocol".to_owned(), launch.plan.protocol().to_owned());
+        Ok(self.audit.write(&event)?)
+    }
+}
+
+impl Running<'_> {
+    /// Opens the recorder and the wire, and passes on what is shown and typed until the session ends.
+    async fn carry(
+        &mut self,
+        engine: Arc<dyn SessionEngine>,
+        host_key: HostKeyPolicy,
+    ) -> Result<SessionEnd, AppError> {
+        let terminal = self.host.front.terminal();
+        let (size, terminal_type) = terminal.unwrap_or((DEFAULT_TERMINAL, DEFAULT_TERMINAL_TYPE.to_owned()));
+        if let Some(recording) = self.recording {
+            match self.start_recorder(recording, size, &terminal_type) {
+                Ok(recorder) => self.recorder = Some(recorder),
+                Err(error) => self.recording_failed(error).await?,
+            }
+        }
+        let plan = &self.launch.plan;
+        if let Some(target) = plan.target() {
+            self.host.front.show(Event::Connecting { target: target.to_string() }).await;
+        }
+        let context = SessionContext {
+            secrets: Arc::new(Lease {
+                vault: self.host.vault.clone(),
+                audit: self.host.audit.clone(),
+                connection: self.launch.connection.id,
+                session: self.id,
+                slots: self.launch.slots.clone(),
+            }),
+            host_keys: Arc::new(self.host.host_keys(host_key)),
+            prompter: Arc::clone(&self.host.front) as Arc<dyn Prompter>,
+            terminal: size,
+            terminal_type,
+        };
+        let OpenedSession { events, control } = engine.open(plan, context).await?;
+        let opened =
+            Event::Opened { session: self.id, recording: self.recording, terminal: has_terminal(plan) };
+        self.host.front.show(opened).await;
+        self.pump(events, control).await
+    }
+
+    /// Shows what comes and sends what is typed, each as fast as the other side takes it.
+    async fn pump(
+        &self,
+        events: Box<dyn SessionEvents>,
+        control: Box<dyn SessionControl>,
+    ) -> Result<SessionEnd, AppError> {
+        tokio::select! {
+            end = self.show(events) => end,
+            never = self.type_in(control) => match never {},
+        }
+    }
+
+    async fn show(&self, mut events: Box<dyn SessionEvents>) -> Result<SessionEnd, AppError> {
+        loop {
+            match events.next().await {
+                SessionEvent::Ended(end) => return Ok(end),
+                SessionEvent::Output { stream, bytes } => {
+                    if let Some(recorder) = &self.recorder
+                        && let Err(error) = recorder.output(&bytes)
+                    {
+                        self.recording_failed(error).await?;
+                    }
+                    self.host.front.show(Event::Output { session: self.id, stream, bytes }).await;
+                }
+            }
+        }
+    }
+
+    async fn type_in(&self, mut control: Box<dyn SessionControl>) -> std::convert::Infallible {
+        loop {
+            let input = self.host.front.input(self.id).await;
+            if let (SessionInput::Resize(size), Some(recorder)) = (&input, &self.recorder) {
+                // A recorder that failed is noticed with the next output, where it can end the session.
+                recorder.resize(*size).unwrap_or_else(|error| tracing::debug!(%error, "resize not recorded"));
+            }
+            if let Err(error) = control.send(input).await {
+                tracing::debug!(%error, "input came after the end");
+                return std::future::pending().await;
+            }
+        }
+    }
+
+    fn start_recorder(
+        &self,
+        id: RecordingId,
+        terminal: TerminalSize,
+        terminal_type: &str,
+    ) -> Result<Recorder, RecordingError> {
+        let connection = &self.launch.connection;
+        let command = match &self.launch.plan {
+            SessionPlan::Ssh(plan) => match &plan.run {
+                SshRun::Command(line) => Some(line.clone()),
+                SshRun::Shell => None,
+            },
+            _ => None,
+        };
+        let info = RecordingInfo {
+            id,
+            session: self.id,
+            connection: connection.id,
+            name: self.launch.path.clone(),
+            target: self.launch.plan.target().map(ToString::to_string).unwrap_or_default(),
+            kind: connection.kind.clone(),
+            user: self.launch.user.clone(),
+            os_user: self.host.audit.actor().to_owned(),
+            started: self.host.now(),
+            terminal,
+            terminal_type: terminal_type.to_owned(),
+            command,
+        };
+        let key = self.host.vault.envelope().public();
+        Recorder::start(&self.host.places.recordings(), info, &key, Arc::clone(&self.host.clock))
+    }
+
+    /// A recording that must be made ends the session; one that may be made is given up with a notice.
+    async fn recording_failed(&self, error: RecordingError) -> Result<(), AppError> {
+        if self.launch.record_required {
+            return Err(AppError::NotRecorded(error));
+        }
+        self.host.front.show(Event::Notice(format!("this session is not recorded any more: {error}"))).await;
+        Ok(())
+    }
+
+    fn audit_end(
+        &self,
+        outcome: &Result<SessionEnd, AppError>,
+        root: Option<&Result<RecordingRoot, RecordingError>>,
+    ) -> Result<(), AppError> {
+        let came_out = if outcome.is_ok() { Outcome::Success } else { Outcome::Failure };
+        let mut event = self.host.audit.event("session.end", came_out);
+        event.session = Some(self.id);
+        event.connection = Some(self.launch.connection.id);
+        event.target = self.launch.plan.target().map(ToString::to_string);
+        event.recording = self.recording;
+        event.reason = Some(match outcome {
+            Ok(end) => end.reason.to_string(),
+            Err(error) => error.to_string(),
+        });
+        if let Some(status) = exit_status(outcome) {
+            event.details.insert("exit-status".to_owned(), status.to_string());
+        }
+        match root {
+            Some(Ok(root)) => {
+                event.recording_root = Some(hex(&root.root));
+                event.details.insert("segments".to_owned(), root.segments.to_string());
+            }
+            Some(Err(error)) => {
+                event.details.insert("recording".to_owned(), format!("incomplete: {error}"));
+            }
+            None => {}
+        }
+        Ok(self.host.audit.write(&event)?)
+    }
+}
+
+fn exit_status(outcome: &Result<SessionEnd, AppError>) -> Option<u32> {
+    match outcome {
+        Ok(SessionEnd { exit: Exit::Status(status), reason: EndReason::Finished }) => Some(*status),
+        _ => None,
+    }
+}
+
+fn has_terminal(plan: &SessionPlan) -> bool {
+    match plan {
+        SessionPlan::Ssh(plan) => plan.terminal,
+        SessionPlan::Process(plan) => plan.terminal,
+        SessionPlan::Rdp(_) | SessionPlan::Driven(_) => false,
+    }
+}
+
+/// Writes bytes as hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").unwrap_or_default();
+        text
+    })
+}

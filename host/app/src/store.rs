@@ -1,0 +1,58 @@
+//! The store as a whole: facts, checks, backup, passphrase.
+
+use std::path::Path;
+
+use ostler_core::SecretBytes;
+use ostler_vault::KdfParameters;
+
+use crate::host::rfc3339;
+use crate::{AppError, Host, Reply, StoreView, VerifiedStore};
+
+impl Host {
+    pub(crate) fn store_info(&self) -> Result<Reply, AppError> {
+        let info = self.vault.info()?;
+        let kdf = info.kdf;
+        Ok(Reply::Store(StoreView {
+            id: info.id.to_string(),
+            directory: self.places.store.clone(),
+            created: rfc3339(info.created),
+            format: info.format,
+            folders: info.folders,
+            connections: info.connections,
+            secrets: info.secrets,
+            key_derivation: format!(
+                "Argon2id, {} MiB, {} passes, {} lane(s)",
+                kdf.memory_kib / 1024,
+                kdf.passes,
+                kdf.lanes
+            ),
+            database_bytes: info.database_bytes,
+        }))
+    }
+
+    pub(crate) fn store_verify(&self) -> Result<Reply, AppError> {
+        let report = self.vault.verify()?;
+        self.audit.success("vault.verify", &[("rows", report.rows.to_string())])?;
+        Ok(Reply::StoreVerified(VerifiedStore {
+            rows: report.rows,
+            secrets: report.secrets,
+            generation: report.generation.0,
+        }))
+    }
+
+    pub(crate) fn store_backup(&self, to: &Path) -> Result<Reply, AppError> {
+        self.audit.success("vault.backup", &[("file", to.display().to_string())])?;
+        self.vault.backup(to)?;
+        Ok(Reply::Done(format!("the store was copied to {}", to.display())))
+    }
+
+    pub(crate) fn change_passphrase(
+        &self,
+        current: &SecretBytes,
+        new: &SecretBytes,
+    ) -> Result<Reply, AppError> {
+        self.audit.success("vault.passphrase-change", &[])?;
+        self.vault.change_passphrase(current, new, KdfParameters::DEFAULT)?;
+        Ok(Reply::Done("the passphrase was changed; the old one opens nothing any more".to_owned()))
+    }
+}
