@@ -68,6 +68,10 @@ impl Handler for Client {
     }
 
     async fn auth_password(&mut self, user: &str, password: &str) -> Result<Auth, Self::Error> {
+        if self.shared.options.misbehavior == Misbehavior::HoldPassword {
+            self.shared.log.push(Observed::PasswordHeld);
+            self.shared.release.notified().await;
+        }
         let accepted = match self.login_of(user) {
             Some(FakeLogin::Password(right)) => right == password,
             Some(FakeLogin::KeyThenPassword { password: right, .. }) => {

@@ -9,6 +9,8 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Something that a client did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observed {
+    /// A password came and is kept without an answer.
+    PasswordHeld,
     /// It opened a connection.
     Connected,
     /// It tried to log in.

@@ -13,7 +13,7 @@ use russh::server::{self, Config};
 use russh::{MethodKind, MethodSet};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::connection::Client;
 use super::log::{Log, Observed};
@@ -55,6 +55,8 @@ pub enum Misbehavior {
     DisconnectAfterLogin(String),
     /// It refuses to open terminals.
     NoTerminals,
+    /// It keeps the first password and answers only once [`FakeSshServer::answer_password`] is called.
+    HoldPassword,
 }
 
 /// A running server. Dropping it ends all its connections and waits for its thread.
@@ -62,6 +64,7 @@ pub struct FakeSshServer {
     address: SocketAddr,
     host_key: String,
     log: Arc<Log>,
+    release: Arc<Notify>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -70,6 +73,8 @@ pub struct FakeSshServer {
 pub(crate) struct Shared {
     pub(crate) options: FakeSshOptions,
     pub(crate) log: Arc<Log>,
+    /// Lets a held password be answered.
+    pub(crate) release: Arc<Notify>,
 }
 
 impl FakeSshServer {
@@ -88,7 +93,8 @@ impl FakeSshServer {
         listener.set_nonblocking(true)?;
         let address = listener.local_addr()?;
         let log = Arc::new(Log::default());
-        let shared = Arc::new(Shared { options, log: Arc::clone(&log) });
+        let release = Arc::new(Notify::new());
+        let shared = Arc::new(Shared { options, log: Arc::clone(&log), release: Arc::clone(&release) });
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let serve = move || {
@@ -106,7 +112,7 @@ impl FakeSshServer {
             runtime.shutdown_background();
         };
         let thread = std::thread::Builder::new().name("fake-ssh".to_owned()).spawn(serve)?;
-        Ok(Self { address, host_key, log, stop: Some(stop), thread: Some(thread) })
+        Ok(Self { address, host_key, log, release, stop: Some(stop), thread: Some(thread) })
     }
 
     /// Returns the host, `127.0.0.1`.
@@ -131,6 +137,11 @@ impl FakeSshServer {
     #[must_use]
     pub fn log(&self) -> Vec<Observed> {
         self.log.entries()
+    }
+
+    /// Answers the password that [`Misbehavior::HoldPassword`] keeps.
+    pub fn answer_password(&self) {
+        self.release.notify_one();
     }
 
     /// Waits until the log fits, at most 20 seconds; tells whether it did.
