@@ -1,0 +1,189 @@
+//! What every verb needs: places, configuration, output, the way to a passphrase, and the sign-in.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use ostler_app::core::{Clock, PromptError, SecretBytes};
+use ostler_app::{
+    AppError, Command, Configuration, ErrorKind, FrontEnd, Host, Places, Reply, SignIn, SystemClock,
+};
+
+use crate::arguments::Global;
+use crate::error::CliError;
+use crate::front::QuietFront;
+use crate::log;
+use crate::output::Output;
+use crate::passphrase;
+use crate::places::Surroundings;
+use crate::prompt::Asker;
+use crate::secret_file::SecretSource;
+use crate::signals::Signals;
+
+/// How often a person may try a passphrase before the program gives up.
+const TRIES: u32 = 3;
+
+/// What every verb needs.
+pub(crate) struct Context {
+    pub(crate) places: Places,
+    pub(crate) config_file: PathBuf,
+    pub(crate) configuration: Configuration,
+    pub(crate) log_level: &'static str,
+    pub(crate) output: Output,
+    pub(crate) asker: Asker,
+    pub(crate) passphrase: Option<SecretSource>,
+    pub(crate) signals: Arc<Signals>,
+    pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Context {
+    /// Finds places, reads the configuration, and begins to log and to hear signals. Must be called inside of the async
+    /// runtime.
+    ///
+    /// # Errors
+    /// Fails where it is not known where things live, or the configuration is wrong.
+    pub(crate) fn new(global: &Global, output: Output) -> Result<Self, CliError> {
+        let signals = Signals::start().map_err(CliError::Runtime)?;
+        let located = Surroundings {
+            variable: &|name| std::env::var_os(name),
+            program: std::env::current_exe().ok(),
+            store: global.store.clone(),
+            config: global.config.clone(),
+        }
+        .locate()?;
+        let configuration = read_configuration(&located.config, located.config_named)?;
+        let configured = configuration.log.level.map(|level| level.name());
+        let wanted = std::env::var("OSTLER_LOG").ok();
+        let (log_level, complaint) = log::level(wanted.as_deref(), configured);
+        if let Some(complaint) = complaint {
+            output.warning(&complaint);
+        }
+        if let Err(error) = log::start(&log::file(&located.places.state), log_level) {
+            output.warning(&format!("nothing is logged: {error}"));
+        }
+        let batch = global.batch
+            || std::env::var("OSTLER_BATCH").is_ok_and(|value| !matches!(value.as_str(), "" | "0"));
+        Ok(Self {
+            passphrase: passphrase::source(
+                global.passphrase_file.as_ref(),
+                global.passphrase_fd,
+                std::env::var_os(passphrase::FILE_VARIABLE),
+            ),
+            places: located.places,
+            config_file: located.config,
+            configuration,
+            log_level,
+            output,
+            asker: Asker { batch },
+            signals,
+            clock: Arc::new(SystemClock::default()),
+        })
+    }
+
+    /// Signs in to the store. A person may try some times; a file or descriptor is tried once.
+    ///
+    /// # Errors
+    /// Fails where the store can't be opened, the passphrase is wrong or must wait, or there is none.
+    pub(crate) fn sign_in(&self, front: Arc<dyn FrontEnd>) -> Result<Host, CliError> {
+        let mut tries = TRIES;
+        loop {
+            tries = tries.saturating_sub(1);
+            let locked = self.locked(Arc::clone(&front))?;
+            if self.passphrase.is_none() {
+                self.wait(&locked);
+            }
+            match locked.unlock(&self.existing_passphrase()?) {
+                Ok(host) => return Ok(host),
+                Err(error)
+                    if self.passphrase.is_some() || tries == 0 || error.kind() != ErrorKind::SignIn =>
+                {
+                    return Err(error.into());
+                }
+                Err(error) => self.output.warning(&error.to_string()),
+            }
+        }
+    }
+
+    /// Finds the store, without its passphrase.
+    ///
+    /// # Errors
+    /// Fails where there is none or it can't be used.
+    pub(crate) fn locked(&self, front: Arc<dyn FrontEnd>) -> Result<SignIn, CliError> {
+        Ok(SignIn::open(self.places.clone(), self.configuration.clone(), front, Arc::clone(&self.clock))?)
+    }
+
+    /// Returns a front end that shows nothing on the way.
+    pub(crate) fn quiet(&self) -> Arc<dyn FrontEnd> {
+        Arc::new(QuietFront { asker: self.asker, output: self.output.clone() })
+    }
+
+    /// Gets the store's passphrase.
+    ///
+    /// # Errors
+    /// Fails where it can't be read, or nobody is there to ask.
+    pub(crate) fn existing_passphrase(&self) -> Result<SecretBytes, CliError> {
+        passphrase::existing(self.passphrase.as_ref(), self.asker, &self.output)
+    }
+
+    /// Waits as long as wrong passphrases before make a person wait.
+    fn wait(&self, locked: &SignIn) {
+        let wait = locked.wait_before_try();
+        if !wait.is_zero() {
+            self.output.note(&format!("wrong passphrases before: wait {} s", wait.as_secs().max(1)));
+            std::thread::sleep(wait);
+        }
+    }
+
+    /// Signs in with a front end that shows nothing on the way.
+    ///
+    /// # Errors
+    /// Fails as [`Context::sign_in`] does.
+    pub(crate) fn host(&self) -> Result<Host, CliError> {
+        self.sign_in(self.quiet())
+    }
+
+    /// Signs in, carries a command out and prints the reply.
+    ///
+    /// # Errors
+    /// Fails as the host says, or where the reply can't be printed.
+    pub(crate) async fn run(&self, command: Command) -> Result<u8, CliError> {
+        let reply = self.execute(command).await?;
+        self.output.reply(&reply)?;
+        Ok(0)
+    }
+
+    /// Signs in and carries a command out.
+    ///
+    /// # Errors
+    /// Fails as the host says.
+    pub(crate) async fn execute(&self, command: Command) -> Result<Reply, CliError> {
+        let host = self.host()?;
+        Ok(Box::pin(host.execute(command)).await?)
+    }
+
+    /// Lets the person confirm what can't be undone, unless it is confirmed already.
+    ///
+    /// # Errors
+    /// Fails where the person says no, or nobody is there.
+    pub(crate) fn confirm(&self, confirmed: bool, question: &str, word: &str) -> Result<(), CliError> {
+        if confirmed {
+            return Ok(());
+        }
+        match self.asker.confirm(question, word) {
+            Ok(true) => Ok(()),
+            Ok(false) | Err(PromptError::Declined) => Err(CliError::Declined("it was not confirmed")),
+            Err(PromptError::Headless) => Err(CliError::Headless("a confirmation")),
+        }
+    }
+}
+
+fn read_configuration(file: &Path, named: bool) -> Result<Configuration, CliError> {
+    let text = match std::fs::read_to_string(file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound && !named => {
+            return Ok(Configuration::default());
+        }
+        Err(source) => return Err(AppError::File { file: file.to_owned(), source }.into()),
+    };
+    Configuration::parse(&text).map_err(|source| CliError::Configuration { file: file.to_owned(), source })
+}

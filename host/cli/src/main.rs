@@ -1,0 +1,81 @@
+//! The program `ostler`: words on a command line become commands of the host, and its replies become words or JSON.
+//!
+//! It never decides what may be done and never touches a store, a plugin or a wire: that is the host's business. What
+//! it owns is the terminal, the places where things live, and the exit code.
+
+mod arguments;
+mod commands;
+mod context;
+mod error;
+mod front;
+mod keyboard;
+mod log;
+mod output;
+mod passphrase;
+mod places;
+mod play;
+mod prompt;
+mod secret_file;
+mod signals;
+mod terminal;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::arguments::Arguments;
+use crate::context::Context;
+use crate::error::CliError;
+use crate::output::Output;
+
+/// Wipes what is freed: libraries that speak a protocol copy passwords, and nobody else wipes those copies.
+#[global_allocator]
+static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
+    zeroizing_alloc::ZeroAlloc(std::alloc::System);
+
+/// Threads that carry sessions and plugins; the front end's own waiting is done elsewhere.
+const WORKERS: usize = 2;
+
+fn main() -> ExitCode {
+    ostler_app::harden_process();
+    terminal::restore_on_panic();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
+    let output = Output::new(arguments.global.color, arguments.global.json);
+    let session = arguments.verb.is_session();
+    let code = match run(arguments, &output) {
+        Ok(code) => code,
+        Err(error) => {
+            terminal::restore();
+            output.error(&error);
+            if session { error::SESSION_FAILED } else { error.exit_code() }
+        }
+    };
+    terminal::restore();
+    ExitCode::from(code)
+}
+
+/// Prints help, the version, or what is wrong with the words of the command line.
+fn usage(error: &clap::Error) -> ExitCode {
+    // Where nobody can be told, the exit code still says it.
+    error.print().unwrap_or_default();
+    ExitCode::from(if error.use_stderr() { error::USAGE } else { 0 })
+}
+
+fn run(arguments: Arguments, output: &Output) -> Result<u8, CliError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS)
+        .thread_name("worker")
+        .enable_all()
+        .build()
+        .map_err(CliError::Runtime)?;
+    let code = runtime.block_on(async {
+        let context = Context::new(&arguments.global, output.clone())?;
+        Box::pin(commands::run(arguments.verb, &context)).await
+    });
+    // A thread that still waits for a key must not keep the program from ending.
+    runtime.shutdown_background();
+    code
+}

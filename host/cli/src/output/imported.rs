@@ -1,0 +1,179 @@
+//! Words for an import: how columns were taken, what was created, what was filled in, and what was not imported and why.
+
+use ostler_app::core::{MappedField, MappingState, Position};
+use ostler_app::{ImportReport, ProblemView};
+
+use super::table::{Cell, Table};
+use super::{Style, escape};
+
+/// As many names of created entries as fit a screen; `--json` has all.
+const MOST_NAMES: usize = 20;
+
+pub(crate) fn report(report: &ImportReport, style: Style) -> String {
+    let mut text = format!(
+        "{} {}, read by {}\n",
+        style.bold(if report.dry_run { "Preview:" } else { "Import:" }),
+        escape(&report.format),
+        escape(&report.plugin)
+    );
+    text.push_str(&mapping(report, style));
+    text.push_str(&counts(report, style));
+    text.push_str(&defaults(report, style));
+    let (warned, refused): (Vec<&ProblemView>, Vec<&ProblemView>) =
+        report.problems.iter().partition(|problem| problem.imported);
+    text.push_str(&problems("Imported, but something was left out", &warned, style));
+    text.push_str(&problems("Not imported", &refused, style));
+    if let Some(file) = &report.mend_file {
+        let file = escape(&file.display().to_string());
+        text.push_str(&format!(
+            "\nThe records that were not imported are in {file}; mend and import it, then delete it: it may hold passwords.\n"
+        ));
+    }
+    if report.dry_run {
+        text.push_str(&format!("\n{}\n", style.bold("Nothing was changed. Leave out --dry-run to import.")));
+    }
+    text
+}
+
+fn mapping(report: &ImportReport, style: Style) -> String {
+    let mut table = Table::new(&["FIELD", "COLUMN", "EXAMPLE", ""]);
+    for field in &report.mapping {
+        table.row([
+            (&field.target).into(),
+            field.source.as_deref().unwrap_or("-").into(),
+            field.example.as_deref().unwrap_or_default().into(),
+            Cell::painted(decided(field), Style::dim),
+        ]);
+    }
+    let mut text = table.render(style);
+    if !text.is_empty() {
+        text.insert(0, '\n');
+    }
+    if !report.unused.is_empty() {
+        let unused: Vec<String> = report.unused.iter().map(|column| escape(column)).collect();
+        text.push_str(&format!("{} {}\n", style.dim("columns not used:"), unused.join(", ")));
+    }
+    text
+}
+
+fn decided(field: &MappedField) -> &'static str {
+    match field.state {
+        MappingState::Chosen => "chosen",
+        MappingState::Guessed => "guessed",
+        MappingState::Unmapped => "not mapped",
+    }
+}
+
+fn counts(report: &ImportReport, style: Style) -> String {
+    let verb = if report.dry_run { "would be created" } else { "created" };
+    let mut text = format!("\n{} connection(s) {verb}", report.created.len());
+    if !report.folders.is_empty() {
+        text.push_str(&format!(" in {} new folder(s)", report.folders.len()));
+    }
+    text.push_str(&format!(", with {} secret(s)\n", report.secrets));
+    text.push_str(&names(&report.created));
+    if !report.present.is_empty() {
+        text.push_str(&format!("{} {} already there\n", report.present.len(), style.dim("connection(s)")));
+        text.push_str(&names(&report.present));
+    }
+    text
+}
+
+fn names(paths: &[String]) -> String {
+    let mut text: String =
+        paths.iter().take(MOST_NAMES).map(|path| format!("  {}\n", escape(path))).collect();
+    let more = paths.len().saturating_sub(MOST_NAMES);
+    if more > 0 {
+        text.push_str(&format!("  and {more} more\n"));
+    }
+    text
+}
+
+fn defaults(report: &ImportReport, style: Style) -> String {
+    let mut text = String::new();
+    for entry in &report.defaults {
+        if text.is_empty() {
+            text.push_str(&format!("\n{}\n", style.yellow("Imported with defaults")));
+        }
+        let filled: Vec<String> = entry.defaults.iter().map(|sentence| escape(sentence)).collect();
+        text.push_str(&format!("  {}{}: {}\n", at(&entry.position), escape(&entry.entry), filled.join("; ")));
+    }
+    text
+}
+
+fn problems(title: &str, problems: &[&ProblemView], style: Style) -> String {
+    let mut text = String::new();
+    for problem in problems {
+        if text.is_empty() {
+            let painted = if problem.imported { style.yellow(title) } else { style.red(title) };
+            text.push_str(&format!("\n{painted}\n"));
+        }
+        let entry = problem.entry.as_deref().filter(|entry| !entry.is_empty());
+        let entry = entry.map(|entry| format!("'{}': ", escape(entry))).unwrap_or_default();
+        text.push_str(&format!("  {}{entry}{}\n", at(&problem.position), escape(&problem.reason)));
+    }
+    text
+}
+
+fn at(position: &Position) -> String {
+    let shown = escape(&position.to_string());
+    if shown.is_empty() { shown } else { format!("{shown}: ") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: Style = Style { colored: false };
+
+    fn sample() -> ImportReport {
+        ImportReport {
+            dry_run: true,
+            plugin: "ostler.importer-csv".to_owned(),
+            format: "CSV, semicolon, headings".to_owned(),
+            mapping: vec![MappedField {
+                target: "host".to_owned(),
+                source: Some("Server".to_owned()),
+                example: Some("db1.example".to_owned()),
+                state: MappingState::Guessed,
+            }],
+            unused: vec!["Color".to_owned()],
+            created: vec!["db1".to_owned()],
+            folders: Vec::new(),
+            present: Vec::new(),
+            secrets: 1,
+            defaults: Vec::new(),
+            problems: vec![ProblemView {
+                position: Position { line: Some(3), column: None, field: Some("Port".to_owned()) },
+                entry: Some("db2".to_owned()),
+                imported: false,
+                reason: "the port 70000 is not between 1 and 65535".to_owned(),
+            }],
+            mend_file: None,
+        }
+    }
+
+    #[test]
+    fn a_preview_shows_mapping_problems_and_that_nothing_changed() {
+        let expected = "Preview: CSV, semicolon, headings, read by ostler.importer-csv\n\
+            \n\
+            FIELD  COLUMN  EXAMPLE\n\
+            host   Server  db1.example  guessed\n\
+            columns not used: Color\n\
+            \n\
+            1 connection(s) would be created, with 1 secret(s)\n  \
+              db1\n\
+            \n\
+            Not imported\n  \
+              line 3, field 'Port': 'db2': the port 70000 is not between 1 and 65535\n\
+            \n\
+            Nothing was changed. Leave out --dry-run to import.\n";
+        assert_eq!(report(&sample(), PLAIN), expected);
+    }
+
+    #[test]
+    fn many_names_are_cut_short() {
+        let paths: Vec<String> = (0..25).map(|number| format!("c{number}")).collect();
+        assert!(names(&paths).ends_with("  and 5 more\n"));
+    }
+}

@@ -1,0 +1,68 @@
+//! Words for plugins: what there is, and what one asks for, has, used and was refused.
+
+use ostler_app::{PluginDetail, PluginView};
+
+use super::table::{Cell, Facts, Table};
+use super::{Style, escape};
+
+pub(crate) fn list(plugins: &[PluginView], style: Style) -> String {
+    if plugins.is_empty() {
+        return "There are no plugins; 'ostler doctor' says where they are looked for.\n".to_owned();
+    }
+    let mut table = Table::new(&["PLUGIN", "VERSION", "KIND", "ORIGIN", "STATE", "DESCRIPTION"]);
+    for plugin in plugins {
+        table.row([
+            (&plugin.id).into(),
+            (&plugin.version).into(),
+            plugin.kinds.join(", ").into(),
+            (&plugin.origin).into(),
+            Cell::painted(&plugin.state, Style::state),
+            (&plugin.description).into(),
+        ]);
+    }
+    let mut text = table.render(style);
+    for plugin in plugins {
+        if let Some(problem) = &plugin.problem {
+            text.push_str(&format!("{} {}: {}\n", style.red("broken"), escape(&plugin.id), escape(problem)));
+        }
+    }
+    text
+}
+
+pub(crate) fn detail(detail: &PluginDetail, style: Style) -> String {
+    let plugin = &detail.plugin;
+    let mut facts = Facts::new();
+    facts
+        .add("plugin", &plugin.id)
+        .add("name", &plugin.name)
+        .add("version", &plugin.version)
+        .add("description", &plugin.description)
+        .add("kinds", plugin.kinds.join(", "))
+        .add("origin", &plugin.origin)
+        .add("state", &plugin.state)
+        .maybe("problem", plugin.problem.as_ref())
+        .add("file", detail.path.display().to_string())
+        .add("digest", &plugin.digest)
+        .add("imports", detail.imports.join(", "))
+        .add("calls", detail.calls.to_string())
+        .add("traps", detail.traps.to_string())
+        .add("stopped at a limit", detail.limits.to_string())
+        .add("computed", format!("{} ms", detail.guest_ms))
+        .add("most memory", super::entries::size(detail.peak_memory_bytes));
+    let mut text = facts.render(style);
+    let mut table = Table::new(&["CAPABILITY", "GRANTED", "USED", "REFUSED", "MEANING", "WHY IT ASKS"]);
+    for capability in &detail.capabilities {
+        table.row([
+            (&capability.name).into(),
+            Cell::painted(if capability.granted { "yes" } else { "no" }, Style::state),
+            capability.used.to_string().into(),
+            capability.refused.to_string().into(),
+            (&capability.meaning).into(),
+            (&capability.reason).into(),
+        ]);
+    }
+    let capabilities = table.render(style);
+    text.push('\n');
+    text.push_str(if capabilities.is_empty() { "It asks for no capability.\n" } else { &capabilities });
+    text
+}
