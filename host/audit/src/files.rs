@@ -3,9 +3,9 @@
 //! A slot is written while the other one holds the checkpoint before it, so that a crash in the middle of a write leaves
 //! a valid one.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use rustix::fs::FlockOperation;
@@ -24,6 +24,9 @@ const LOCK: &str = "lock";
 const SLOT: usize = 1024;
 
 /// The files of a log that is written to.
+///
+/// They are opened for each append: one that was taken away or replaced is noticed, and never written to where nobody
+/// reads it.
 pub(crate) struct Files {
     directory: PathBuf,
     pub(crate) log: File,
@@ -35,21 +38,32 @@ pub(crate) struct Files {
 }
 
 impl Files {
-    /// Opens the files, making those that are missing.
+    /// Makes the files that are missing, and opens them.
+    pub(crate) fn create(directory: &Path) -> Result<Self, AuditError> {
+        let failed = |source| AuditError::Io { path: directory.to_owned(), source };
+        DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+        let files = Self::with(directory, true)?;
+        File::open(directory).and_then(|directory| directory.sync_all()).map_err(failed)?;
+        Ok(files)
+    }
+
+    /// Opens the files, all of which must be there.
     pub(crate) fn open(directory: &Path) -> Result<Self, AuditError> {
+        Self::with(directory, false)
+    }
+
+    fn with(directory: &Path, create: bool) -> Result<Self, AuditError> {
         let open = |name: &str| {
             let path = directory.join(name);
             let opened = OpenOptions::new()
                 .read(true)
                 .write(true)
-                .create(true)
+                .create(create)
                 .truncate(false)
                 .mode(0o600)
                 .open(&path);
             opened.map_err(|source| AuditError::Io { path, source })
         };
-        std::fs::create_dir_all(directory)
-            .map_err(|source| AuditError::Io { path: directory.to_owned(), source })?;
         Ok(Self {
             log: open(LOG)?,
             hashes: open(HASHES)?,
@@ -66,6 +80,12 @@ impl Files {
         let locked = rustix::fs::flock(&self.lock, FlockOperation::LockExclusive);
         locked.map_err(|errno| self.failed(LOCK, errno.into()))?;
         Ok(Locked(&self.lock))
+    }
+
+    /// Tells which log this is: another file under the same name is another one.
+    pub(crate) fn place(&self) -> Result<Place, AuditError> {
+        let metadata = self.log.metadata().map_err(|source| self.failed(LOG, source))?;
+        Ok(Place { device: metadata.dev(), inode: metadata.ino() })
     }
 
     /// Names a file in an error.
@@ -91,6 +111,13 @@ impl Files {
         self.checkpoint.write_all_at(&slot, at).map_err(failed)?;
         self.checkpoint.sync_data().map_err(failed)
     }
+}
+
+/// Which file a log is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    device: u64,
+    inode: u64,
 }
 
 /// The lock on a log.
@@ -142,6 +169,26 @@ fn open_slot(slot: &[u8], keys: &Keys, origin: Option<&str>) -> Result<(Head, St
         return Err("it is of another store");
     }
     Ok((head, note.to_owned()))
+}
+
+/// Keeps writers waiting as long as it lives, so that the files fit each other while they are read.
+///
+/// A copy of a log may have no lock, or one that can't be opened: nobody writes there.
+pub(crate) struct Quiet(Option<File>);
+
+impl Quiet {
+    /// Waits until no process appends.
+    pub(crate) fn wait(directory: &Path) -> Self {
+        let lock = File::open(directory.join(LOCK)).ok();
+        Self(lock.filter(|lock| rustix::fs::flock(lock, FlockOperation::LockShared).is_ok()))
+    }
+}
+
+impl Drop for Quiet {
+    fn drop(&mut self) {
+        // Closing the file is what releases the lock.
+        drop(self.0.take());
+    }
 }
 
 /// Reads a whole file of a log.

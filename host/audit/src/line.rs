@@ -10,6 +10,8 @@ use ostler_core::{SecretBytes, StoreId};
 use ostler_sealing::{EnvelopePrivateKey, EnvelopePublicKey, RecordKey, SealingError, random_bytes};
 use zeroize::Zeroizing;
 
+use crate::files::Place;
+
 /// The longest line that is written or read, in bytes.
 pub(crate) const LONGEST: usize = 64 * 1024;
 
@@ -20,7 +22,9 @@ pub(crate) type BatchId = [u8; 8];
 pub(crate) struct Batch {
     id: BatchId,
     key: RecordKey,
-    line: Option<String>,
+    line: String,
+    /// The log that the line stands in, and its number there.
+    opened: Option<(Place, u64)>,
 }
 
 impl Batch {
@@ -30,17 +34,18 @@ impl Batch {
         let bytes = Zeroizing::new(random_bytes::<32>()?);
         let wrapped = envelope.wrap(&info(store, &id), &bytes)?;
         let line = format!("k {} {}\n", hex(&id), STANDARD.encode(wrapped));
-        Ok(Self { id, key: RecordKey::from_bytes(&bytes), line: Some(line) })
+        Ok(Self { id, key: RecordKey::from_bytes(&bytes), line, opened: None })
     }
 
-    /// Returns the line that opens the batch, as long as it was not written.
-    pub(crate) fn opening(&self) -> Option<&str> {
-        self.line.as_deref()
+    /// Returns the line that opens the batch, if it does not stand in this log of `size` lines.
+    pub(crate) fn opening(&self, place: Place, size: u64) -> Option<&str> {
+        let stands = self.opened.is_some_and(|(own, sequence)| own == place && sequence < size);
+        (!stands).then_some(self.line.as_str())
     }
 
     /// Notes that the opening line stands in the log.
-    pub(crate) fn opened(&mut self) {
-        self.line = None;
+    pub(crate) fn opened(&mut self, place: Place, sequence: u64) {
+        self.opened = Some((place, sequence));
     }
 
     /// Seals an event for the line of this number.

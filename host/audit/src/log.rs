@@ -5,7 +5,7 @@
 //! append: whole lines stay, a torn one is cut off and named in an event.
 
 use std::os::unix::fs::FileExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ostler_core::{Clock, StoreId};
@@ -15,24 +15,35 @@ use tlog_tiles::{EMPTY_HASH, stored_hash_count, tree_hash};
 use crate::error::{AuditError, AuditFault};
 use crate::event::{AuditEvent, Outcome, Sealed};
 use crate::files::{CHECKPOINT, CHECKPOINTS, Files, HASHES, KEYS, LOG, read_slots};
-use crate::line::{Batch, LONGEST};
+use crate::line::{Batch, LONGEST, Line};
 use crate::note::{Head, Keys, origin, sign};
 use crate::tree::{FileHashes, end_of};
 
 /// The most that is read of what stands behind the newest checkpoint, and of a small file.
 const MOST_TAIL: usize = 16 * 1024 * 1024;
 
+/// The most lines that crashes can have left before the first checkpoint was written.
+const MOST_UNSIGNED: usize = 8;
+
 /// Every so many leaves the checkpoint is kept for good.
 pub(crate) const KEPT_EVERY: u64 = 256;
 
 /// Appends to the audit log of a store.
 pub struct AuditLog {
-    files: Files,
+    directory: PathBuf,
     store: StoreId,
     device: Arc<DeviceKey>,
     clock: Arc<dyn Clock>,
     machine: String,
+    /// Held over a whole append: it is what keeps threads apart, as the file's lock keeps processes apart.
     batch: Mutex<Batch>,
+}
+
+/// An append under way: the files, under their lock, and who writes.
+struct Append<'a> {
+    log: &'a AuditLog,
+    files: &'a Files,
+    batch: &'a mut Batch,
 }
 
 /// Where the log stands.
@@ -57,17 +68,17 @@ impl AuditLog {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, AuditError> {
         let log = Self {
-            files: Files::open(directory)?,
+            directory: directory.to_owned(),
             store,
             device,
             clock,
             machine: rustix::system::uname().nodename().to_string_lossy().into_owned(),
             batch: Mutex::new(Batch::new(store, envelope)?),
         };
-        let locked = log.files.lock()?;
-        log.add_key()?;
-        log.settle()?;
-        drop(locked);
+        log.locked(&Files::create(directory)?, |mut append| {
+            append.add_key()?;
+            append.settle().map(|_| ())
+        })?;
         Ok(log)
     }
 
@@ -77,13 +88,27 @@ impl AuditLog {
     /// # Errors
     /// Fails where that can't be done; whoever was about to act must not.
     pub fn append(&self, event: &AuditEvent) -> Result<u64, AuditError> {
-        let _locked = self.files.lock()?;
-        let mut state = self.settle()?;
-        self.write(&mut state, event)
+        self.locked(&Files::open(&self.directory)?, |mut append| {
+            let mut state = append.settle()?;
+            append.write(&mut state, event)
+        })
     }
 
+    /// Does something while no other thread and no other process appends.
+    fn locked<T>(
+        &self,
+        files: &Files,
+        act: impl FnOnce(Append<'_>) -> Result<T, AuditError>,
+    ) -> Result<T, AuditError> {
+        let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        let _locked = files.lock()?;
+        act(Append { log: self, files, batch: &mut batch })
+    }
+}
+
+impl Append<'_> {
     /// Catches up, and names in an event what a crash left unfinished.
-    fn settle(&self) -> Result<State, AuditError> {
+    fn settle(&mut self) -> Result<State, AuditError> {
         let (mut state, torn) = self.catch_up()?;
         if let Some(bytes) = torn {
             let mut event = AuditEvent::of("audit.torn-tail", Outcome::Failure);
@@ -98,15 +123,17 @@ impl AuditLog {
 
     /// Adds this device's public key to those that sign the log.
     fn add_key(&self) -> Result<(), AuditError> {
-        let line = Keys::line(self.store, &self.device);
+        let line = Keys::line(self.log.store, &self.log.device);
         let text = self.read_all(KEYS, &self.files.keys)?;
-        let present = text.split_inclusive(|byte| *byte == b'\n').any(|known| known == line.as_bytes());
-        if !present {
-            let separated =
-                if text.last().is_none_or(|last| *last == b'\n') { line } else { format!("\n{line}") };
-            self.files.append(KEYS, &self.files.keys, separated.as_bytes())?;
+        let mut known = text.split_inclusive(|byte| *byte == b'\n');
+        if known.any(|known| known == line.as_bytes()) {
+            return Ok(());
         }
-        Ok(())
+        // A key that a crash left unfinished has signed nothing: it is written before the first signature.
+        let whole = text.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        let cut = self.files.keys.set_len(u64::try_from(whole).unwrap_or(0));
+        cut.map_err(|source| self.files.failed(KEYS, source))?;
+        self.files.append(KEYS, &self.files.keys, line.as_bytes()).map(|_| ())
     }
 
     /// Reads the newest checkpoint and what stands behind it. Returns the length of a torn line that was cut off.
@@ -114,8 +141,11 @@ impl AuditLog {
         let keys = self.read_all(KEYS, &self.files.keys)?;
         let keys = String::from_utf8(keys).map_err(|_| AuditFault::new(KEYS, None, "it is not text"))?;
         let keys = Keys::parse(&keys).map_err(|reason| AuditFault::new(KEYS, None, reason))?;
-        let slots =
-            read_slots(&self.read_all(CHECKPOINT, &self.files.checkpoint)?, &keys, Some(&origin(self.store)));
+        let slots = read_slots(
+            &self.read_all(CHECKPOINT, &self.files.checkpoint)?,
+            &keys,
+            Some(&origin(self.log.store)),
+        );
         let (head, turn) = match (slots.newest, slots.fault) {
             (Some((head, _, turn)), _) => (head, turn),
             (None, Some(reason)) => return Err(AuditFault::new(CHECKPOINT, None, reason).into()),
@@ -139,9 +169,17 @@ impl AuditLog {
         let mut torn = None;
         for line in tail.split_inclusive(|byte| *byte == b'\n') {
             match line.strip_suffix(b"\n") {
-                Some(whole) => added.push(whole.to_vec()),
+                Some(whole) => {
+                    let number = head.size + u64::try_from(added.len()).unwrap_or(0);
+                    let fault = |reason| AuditFault::new(LOG, Some(number), reason);
+                    Line::parse(whole).map_err(fault)?;
+                    added.push(whole.to_vec());
+                }
                 None => torn = Some(line.len()),
             }
+        }
+        if head.size == 0 && added.len() > MOST_UNSIGNED {
+            return Err(AuditFault::new(CHECKPOINT, None, "there is no checkpoint").into());
         }
         if let Some(bytes) = torn {
             let cut = log_bytes.saturating_sub(u64::try_from(bytes).unwrap_or(0));
@@ -174,29 +212,33 @@ impl AuditLog {
     }
 
     /// Writes an event behind what was caught up with.
-    fn write(&self, state: &mut State, event: &AuditEvent) -> Result<u64, AuditError> {
-        let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+    fn write(&mut self, state: &mut State, event: &AuditEvent) -> Result<u64, AuditError> {
         let mut text = String::new();
         let mut size = state.head.size + u64::try_from(state.added.len()).unwrap_or(0);
-        if let Some(opening) = batch.opening() {
+        let (place, first) = (self.files.place()?, size);
+        let opening = self.batch.opening(place, size);
+        let opens = opening.is_some();
+        if let Some(opening) = opening {
             text.push_str(opening);
             size += 1;
         }
         let sealed = Sealed {
             v: 1,
-            time: self.clock.now(),
-            machine: self.machine.clone(),
+            time: self.log.clock.now(),
+            machine: self.log.machine.clone(),
             process: std::process::id(),
             event: event.clone(),
         };
         let json = serde_json::to_vec(&sealed).unwrap_or_default();
-        let line = batch.seal(self.store, size, &json)?;
+        let line = self.batch.seal(self.log.store, size, &json)?;
         if line.len() > LONGEST {
             return Err(AuditError::TooLarge { bytes: line.len(), most: LONGEST });
         }
         text.push_str(&line);
         self.files.append(LOG, &self.files.log, text.as_bytes())?;
-        batch.opened();
+        if opens {
+            self.batch.opened(place, first);
+        }
         state.added.extend(text.lines().map(|line| line.as_bytes().to_vec()));
         self.commit(state)?;
         Ok(size)
@@ -223,10 +265,10 @@ impl AuditLog {
             stored_hash_count(size)
         );
         hashes.flush().map_err(|source| self.files.failed(HASHES, source))?;
-        let note = sign(self.store, &self.device, &head);
+        let note = sign(self.log.store, &self.log.device, &head);
         self.files.write_checkpoint(&note, state.turn + 1)?;
         for head in kept {
-            let note = sign(self.store, &self.device, &head);
+            let note = sign(self.log.store, &self.log.device, &head);
             let line = serde_json::to_string(&note).unwrap_or_default() + "\n";
             self.files.append(CHECKPOINTS, &self.files.checkpoints, line.as_bytes())?;
         }

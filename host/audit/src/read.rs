@@ -10,7 +10,7 @@ use ostler_sealing::{EnvelopePrivateKey, RecordKey};
 
 use crate::error::{AuditError, AuditFault};
 use crate::event::{AuditRecord, Sealed};
-use crate::files::LOG;
+use crate::files::{LOG, Quiet};
 use crate::line::{self, BatchId, LONGEST, Line};
 
 /// Returns the events of the log from a line's number on.
@@ -27,8 +27,13 @@ pub fn read<'a>(
     from: u64,
 ) -> Result<impl Iterator<Item = Result<AuditRecord, AuditError>> + use<'a>, AuditError> {
     let path = directory.join(LOG);
-    let file = File::open(&path).map_err(|source| AuditError::Io { path: path.clone(), source })?;
-    let mut reader = BufReader::new(file);
+    let failed = |source| AuditError::Io { path: path.clone(), source };
+    // A line that is being written while this reads is not read: the length is taken while nobody writes.
+    let quiet = Quiet::wait(directory);
+    let file = File::open(&path).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    drop(quiet);
+    let mut reader = BufReader::new(file.take(length));
     let mut batches: HashMap<BatchId, RecordKey> = HashMap::new();
     let mut sequence = 0;
     Ok(std::iter::from_fn(move || {

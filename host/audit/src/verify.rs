@@ -6,7 +6,7 @@ use std::path::Path;
 use tlog_tiles::{Hash, stored_hashes, tree_hash};
 
 use crate::error::{AuditError, AuditFault};
-use crate::files::{CHECKPOINT, CHECKPOINTS, HASHES, KEYS, LOG, read_file, read_slots};
+use crate::files::{CHECKPOINT, CHECKPOINTS, HASHES, KEYS, LOG, Quiet, read_file, read_slots};
 use crate::line::Line;
 use crate::log::KEPT_EVERY;
 use crate::note::{Head, Keys};
@@ -32,9 +32,13 @@ pub struct AuditReport {
 /// # Errors
 /// Names the first file and line that are not what was written.
 pub fn verify(directory: &Path, anchor: Option<&str>) -> Result<AuditReport, AuditError> {
-    let keys = text(read_file(directory, KEYS)?, KEYS)?;
+    let quiet = Quiet::wait(directory);
+    let [keys, slots, log, hashes, kept] =
+        [KEYS, CHECKPOINT, LOG, HASHES, CHECKPOINTS].map(|name| read_file(directory, name));
+    drop(quiet);
+    let keys = text(keys?, KEYS)?;
     let keys = Keys::parse(&keys).map_err(|reason| AuditFault::new(KEYS, None, reason))?;
-    let slots = read_slots(&read_file(directory, CHECKPOINT)?, &keys, None);
+    let slots = read_slots(&slots?, &keys, None);
     if let Some(reason) = slots.fault {
         return Err(AuditFault::new(CHECKPOINT, None, reason).into());
     }
@@ -42,14 +46,14 @@ pub fn verify(directory: &Path, anchor: Option<&str>) -> Result<AuditReport, Aud
         slots.newest.ok_or_else(|| AuditFault::new(CHECKPOINT, None, "there is no checkpoint"))?;
     let (name, _) = keys.open(&note).map_err(|reason| AuditFault::new(CHECKPOINT, None, reason))?;
 
-    let log = Log::hash(&read_file(directory, LOG)?)?;
-    log.compare(&read_file(directory, HASHES)?)?;
+    let log = Log::hash(&log?)?;
+    log.compare(&hashes?)?;
     log.prove(&newest, CHECKPOINT, None)?;
     if newest.size != log.size() {
         let reason = format!("it covers {} lines, the log has {}", newest.size, log.size());
         return Err(AuditFault::new(CHECKPOINT, None, reason).into());
     }
-    let kept = text(read_file(directory, CHECKPOINTS)?, CHECKPOINTS)?;
+    let kept = text(kept?, CHECKPOINTS)?;
     let mut checkpoints = 1;
     for (number, line) in (0..).zip(kept.split_inclusive('\n')) {
         let fault = |reason: &str| AuditFault::new(CHECKPOINTS, Some(number), reason);
@@ -85,6 +89,7 @@ pub fn verify(directory: &Path, anchor: Option<&str>) -> Result<AuditReport, Aud
 /// # Errors
 /// Fails where the log has none that is valid.
 pub fn checkpoint(directory: &Path) -> Result<String, AuditError> {
+    let _quiet = Quiet::wait(directory);
     let keys = text(read_file(directory, KEYS)?, KEYS)?;
     let keys = Keys::parse(&keys).map_err(|reason| AuditFault::new(KEYS, None, reason))?;
     let slots = read_slots(&read_file(directory, CHECKPOINT)?, &keys, None);

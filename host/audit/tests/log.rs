@@ -1,6 +1,6 @@
 //! The audit log at its boundary: what is appended can be read, what is changed is named, and a crash loses nothing that
 //! was acknowledged.
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test says what is wrong by panicking")]
+#![expect(clippy::unwrap_used, reason = "a test says what is wrong by panicking")]
 #![expect(clippy::disallowed_methods, reason = "the tests damage files on purpose")]
 
 use std::fs;
