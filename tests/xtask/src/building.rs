@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::{Context as _, bail, ensure};
 
 use crate::workspace::{Workspace, output, run};
 
@@ -48,6 +48,19 @@ pub(crate) fn demo(workspace: &Workspace, release: bool) -> anyhow::Result<()> {
     let mut command = workspace.cargo();
     command.args(["run", "--quiet", "-p", "xtask", "--example", "demo", "--"]).arg(&built.program);
     run(&mut command)
+}
+
+/// Builds the plugins and the measures, and takes the measures. Prints nothing but those, so that scripts can read them.
+pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
+    let plugins = components(workspace, "plugins", "bundled-plugins")?;
+    let mut build = workspace.cargo();
+    run(build.args(["build", "--release", "-p", "ostler-bench"]))?;
+    let program =
+        workspace.target.join("release").join(format!("ostler-bench{}", std::env::consts::EXE_SUFFIX));
+    let mut command = workspace.command(program);
+    command.arg("--plugins").arg(&plugins).args(arguments);
+    ensure!(command.status()?.success(), "a measure failed");
+    Ok(())
 }
 
 /// Builds the packages of a folder as components into a directory below the target directory, which then holds nothing

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask build|demo|test|check`.
+//! The project's own commands: `cargo xtask build|demo|test|check|bench`.
 //!
 //! Needs nothing but Rust and rustup to begin with; what else it needs, it adds or names. Nothing here is part of a
 //! shipped program.
@@ -45,6 +45,12 @@ enum Verb {
     },
     /// Checks the dependency arrows and the tidiness of the tree.
     Check,
+    /// Measures what the design has a limit for, beside its peer.
+    Bench {
+        /// `--json`, `--only IDS`, `--check`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<String>,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -55,5 +61,6 @@ fn main() -> anyhow::Result<()> {
         Verb::Demo { release } => building::demo(&workspace, release),
         Verb::Test { arguments } => testing::test(&workspace, &arguments),
         Verb::Check => check::run(&workspace),
+        Verb::Bench { arguments } => building::bench(&workspace, &arguments),
     }
 }

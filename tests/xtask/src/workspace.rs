@@ -61,13 +61,13 @@ impl Workspace {
     }
 }
 
-/// Prints the command, runs it, and fails where it fails.
+/// Runs a command and fails where it fails. Says so on standard error: standard output is the command's.
 pub(crate) fn run(command: &mut Command) -> anyhow::Result<()> {
-    println!("$ {}", shown(command));
+    eprintln!("$ {}", shown(command));
     let started = Instant::now();
     let status = command.status().with_context(|| format!("{} can't be run", shown(command)))?;
     ensure!(status.success(), "{} failed: {status}", shown(command));
-    println!("  {:.1} s", started.elapsed().as_secs_f32());
+    eprintln!("  {:.1} s", started.elapsed().as_secs_f32());
     Ok(())
 }
 

@@ -5,7 +5,7 @@
 use super::tree::Crate;
 
 /// Folders (`*` stands for one name) and the folders that they may see. The first line that fits counts.
-const ARROWS: [(&str, &[&str]); 18] = [
+const ARROWS: [(&str, &[&str]); 19] = [
     ("plugin-api", &[]),
     ("sdk/rust", &["plugin-api"]),
     ("registry", &["plugin-api"]),
@@ -36,8 +36,9 @@ const ARROWS: [(&str, &[&str]); 18] = [
     ("host/cli", &["host/app", "host/core"]),
     ("tests/guests/*", &["sdk/rust"]),
     ("tests/fakes", &[]),
-    // Crossing tests may look into every room.
+    // Crossing tests and measures may look into every room.
     ("tests/suite", &["*", "*/*"]),
+    ("tests/bench", &["*", "*/*"]),
     ("tests/xtask", &[]),
 ];
 

@@ -1,0 +1,149 @@
+//! One measure: runs, their median and spread, the peer's, and the limit.
+
+use std::time::Instant;
+
+use serde_json::json;
+
+/// Pairs of own and peer runs; odd, so that the median is one of them.
+const PAIRS: usize = 9;
+
+/// What was measured.
+pub(crate) struct Measure {
+    pub(crate) unit: &'static str,
+    pub(crate) own: Runs,
+    pub(crate) peer: Option<(&'static str, Runs)>,
+    pub(crate) limit: Limit,
+}
+
+/// What the value may be.
+#[derive(Clone, Copy)]
+pub(crate) enum Limit {
+    /// So many times the peer's.
+    TimesPeer(f64),
+    /// So much.
+    Value(f64),
+}
+
+/// The results of several runs, sorted.
+pub(crate) struct Runs(Vec<f64>);
+
+impl Runs {
+    fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        Self(values)
+    }
+
+    fn at(&self, quarter: usize) -> f64 {
+        self.0.get(self.0.len().saturating_sub(1) * quarter / 4).copied().unwrap_or(f64::NAN)
+    }
+
+    fn median(&self) -> f64 {
+        self.at(2)
+    }
+}
+
+/// Runs own and peer in turns.
+pub(crate) fn pairs(
+    mut own: impl FnMut() -> anyhow::Result<f64>,
+    mut peer: impl FnMut() -> anyhow::Result<f64>,
+) -> anyhow::Result<(Runs, Runs)> {
+    let (mut owns, mut peers) = (Vec::new(), Vec::new());
+    for _ in 0..PAIRS {
+        owns.push(own()?);
+        peers.push(peer()?);
+    }
+    Ok((Runs::of(owns), Runs::of(peers)))
+}
+
+/// Runs what has no peer.
+pub(crate) fn alone(mut own: impl FnMut() -> anyhow::Result<f64>) -> anyhow::Result<Runs> {
+    let mut owns = Vec::new();
+    for _ in 0..PAIRS {
+        owns.push(own()?);
+    }
+    Ok(Runs::of(owns))
+}
+
+/// Returns how many milliseconds something takes.
+pub(crate) fn millis<T>(run: impl FnOnce() -> anyhow::Result<T>) -> anyhow::Result<f64> {
+    let started = Instant::now();
+    run()?;
+    Ok(started.elapsed().as_secs_f64() * 1e3)
+}
+
+impl Measure {
+    /// Returns own by peer, where there is a peer.
+    fn ratio(&self) -> Option<f64> {
+        self.peer.as_ref().map(|(_, peer)| self.own.median() / peer.median())
+    }
+
+    pub(crate) fn holds(&self) -> bool {
+        match self.limit {
+            Limit::TimesPeer(limit) => self.ratio().is_some_and(|ratio| ratio <= limit),
+            Limit::Value(limit) => self.own.median() <= limit,
+        }
+    }
+
+    /// One JSON object, as scripts read it.
+    pub(crate) fn json(&self, id: &str) -> String {
+        let limit = match self.limit {
+            Limit::TimesPeer(limit) | Limit::Value(limit) => limit,
+        };
+        json!({
+            "id": id,
+            "value": self.own.median(),
+            "interval": [self.own.at(1), self.own.at(3)],
+            "unit": self.unit,
+            "peer": self.peer.as_ref().map(|(name, _)| name),
+            "peer_value": self.peer.as_ref().map(|(_, peer)| peer.median()),
+            "ratio": self.ratio(),
+            "limit": limit,
+            "holds": self.holds(),
+        })
+        .to_string()
+    }
+
+    /// One line, as people read it.
+    pub(crate) fn line(&self, id: &str) -> String {
+        let own = &self.own;
+        let mut line =
+            format!("{id:<14} {:>9.3} {} ({:.3} to {:.3})", own.median(), self.unit, own.at(1), own.at(3));
+        if let (Some((name, peer)), Some(ratio)) = (&self.peer, self.ratio()) {
+            line.push_str(&format!("; {name} {:.3}; ratio {ratio:.2}", peer.median()));
+        }
+        let limit = match self.limit {
+            Limit::TimesPeer(limit) => format!("{limit} x the peer"),
+            Limit::Value(limit) => format!("{limit} {}", self.unit),
+        };
+        line.push_str(&format!("; limit {limit}: {}", if self.holds() { "holds" } else { "DOES NOT HOLD" }));
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measure(own: &[f64], peer: Option<&[f64]>, limit: Limit) -> Measure {
+        let peer = peer.map(|peer| ("peer", Runs::of(peer.to_vec())));
+        Measure { unit: "ms", own: Runs::of(own.to_vec()), peer, limit }
+    }
+
+    #[test]
+    fn a_limit_holds_for_the_median_and_not_for_an_outlier() {
+        assert!(measure(&[900.0, 1.0, 2.0], None, Limit::Value(2.0)).holds());
+        assert!(!measure(&[900.0, 3.0, 2.0], None, Limit::Value(2.0)).holds());
+        assert!(measure(&[4.0], Some(&[2.0]), Limit::TimesPeer(2.0)).holds());
+        assert!(!measure(&[4.1], Some(&[2.0]), Limit::TimesPeer(2.0)).holds());
+        assert!(!measure(&[1.0], None, Limit::TimesPeer(2.0)).holds());
+    }
+
+    #[test]
+    fn the_json_has_what_scripts_read() {
+        let text = measure(&[4.0], Some(&[2.0]), Limit::TimesPeer(2.5)).json("x");
+        let json: serde_json::Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(json["ratio"], 2.0);
+        assert_eq!(json["holds"], true);
+        assert_eq!(json["peer"], "peer");
+    }
+}
