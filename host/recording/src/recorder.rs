@@ -142,6 +142,9 @@ impl Recorder {
     }
 
     fn send(&self, message: Message) -> Result<(), RecordingError> {
+        if self.failure.get().is_some() {
+            return Err(self.stopped());
+        }
         let queue = self.queue.as_ref().ok_or(RecordingError::Thread)?;
         queue.send(message).map_err(|_| self.stopped())
     }
@@ -180,16 +183,21 @@ struct Work {
 impl Work {
     fn run(self, messages: &Receiver<Message>) -> Option<RecordingRoot> {
         let failure = Arc::clone(&self.failure);
-        self.record(messages).unwrap_or_else(|error| {
+        // Whoever waits for a flush, or finds the queue closed, must find the reason: so both outlive the setting of it.
+        let mut waiting = None;
+        self.record(messages, &mut waiting).unwrap_or_else(|error| {
             tracing::warn!(%error, "a recording stopped");
-            // Set before the queue closes, so that whoever finds it closed finds the reason.
             failure.get_or_init(|| Arc::new(error));
             None
         })
     }
 
     /// Records until the recording is finished or dropped.
-    fn record(mut self, messages: &Receiver<Message>) -> Result<Option<RecordingRoot>, RecordingError> {
+    fn record(
+        mut self,
+        messages: &Receiver<Message>,
+        waiting: &mut Option<SyncSender<()>>,
+    ) -> Result<Option<RecordingRoot>, RecordingError> {
         loop {
             match self.next(messages) {
                 Ok(Message::Event(at, kind)) => {
@@ -199,6 +207,7 @@ impl Work {
                     }
                 }
                 Ok(Message::Flush(done)) => {
+                    let done = waiting.insert(done);
                     self.writer.flush()?;
                     // Whoever asked may have gone.
                     done.send(()).unwrap_or_default();
