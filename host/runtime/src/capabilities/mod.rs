@@ -1,0 +1,159 @@
+//! Capabilities: the groups of host functions that a plugin may be granted, and nothing else that it can reach.
+//!
+//! [`Capabilities`] is the composition: its fields are all that plugins may touch. One capability is one module with one
+//! life, and [`HostCapability`] is that life:
+//!
+//! 1. `link`: once per engine, its functions go into the linker that all plugins share.
+//! 2. `configure`: once per loaded plugin, from manifest, grants, ports and limits.
+//! 3. `build`: once per instance, the state of that one call chain.
+//!
+//! Every host function begins with [`Gate::pass`]: asked for and granted, else a value that says `denied`, never a trap.
+//! Arguments of the guest are checked after it, and refused by value too; no `?` on them may end the instance.
+//!
+//! To add one: its WIT package and its name in `plugin-api`; a module here after the pattern of `log` (no result, a limit
+//! per call) or `storage` (results, a port, a quota); a field in [`Capabilities`] and [`CapabilityInstances`], a line
+//! in `link`, `configure` and `build`; a guest in `tests/guests` that uses it, tested granted, not granted and at each limit.
+
+mod bindings;
+mod convert;
+pub(crate) mod log;
+pub(crate) mod prompt;
+mod secrets;
+mod settings;
+mod storage;
+
+use std::sync::Arc;
+
+use ostler_core::SlotDescription;
+use ostler_plugin_api::{Capability, Grants, Manifest, Standing, standing};
+use wasmtime::component::Linker;
+
+pub(crate) use bindings::ostler;
+use bindings::ostler::types::types::CapabilityError;
+pub(crate) use convert::{field_from_wit, setting_from_wit, setting_to_wit, slot_to_wit};
+
+use crate::instance::{State, Waits};
+use crate::limits::Limits;
+use crate::runtime::Ports;
+use crate::usage::{Count, Counters};
+
+/// The life of a capability.
+pub(crate) trait HostCapability: Sized {
+    /// The name in the contract.
+    const CAPABILITY: Capability;
+    /// The state of one instance.
+    type Instance;
+
+    /// Links the functions into the linker that all plugins share.
+    ///
+    /// # Errors
+    /// Fails where a name is linked twice: a fault of this crate.
+    fn link(linker: &mut Linker<State>) -> wasmtime::Result<()>;
+
+    /// Sets it up for one plugin.
+    fn configure(setup: &Setup<'_>) -> Self;
+
+    /// Makes the state of one instance.
+    fn build(self: &Arc<Self>, chain: &CallChain<'_>) -> Self::Instance;
+}
+
+/// What a capability is configured from.
+pub(crate) struct Setup<'a> {
+    pub(crate) plugin: &'a Arc<str>,
+    pub(crate) manifest: &'a Manifest,
+    pub(crate) grants: &'a Grants,
+    pub(crate) ports: &'a Ports,
+    pub(crate) limits: &'a Limits,
+    pub(crate) counters: &'a Counters,
+}
+
+/// What an instance is built for.
+pub(crate) struct CallChain<'a> {
+    /// The slots that the host offers in this call.
+    pub(crate) slots: &'a [SlotDescription],
+    /// Where waits for the host are noted, so that they are not charged.
+    pub(crate) waits: &'a Arc<Waits>,
+}
+
+/// All that a plugin may touch.
+pub(crate) struct Capabilities {
+    log: Arc<log::Log>,
+    storage: Arc<storage::Storage>,
+    settings: Arc<settings::PluginOwnSettings>,
+    prompt: Arc<prompt::Prompt>,
+    /// Names the passwords that `prompt` was given, and so comes after it.
+    pub(crate) secrets: Arc<secrets::SecretsUse>,
+}
+
+/// The state of all capabilities in one instance.
+pub(crate) struct CapabilityInstances {
+    log: log::Instance,
+    storage: storage::Instance,
+    settings: settings::Instance,
+    pub(crate) prompt: prompt::Instance,
+    secrets: secrets::Instance,
+}
+
+impl Capabilities {
+    pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+        log::Log::link(linker)?;
+        storage::Storage::link(linker)?;
+        settings::PluginOwnSettings::link(linker)?;
+        prompt::Prompt::link(linker)?;
+        secrets::SecretsUse::link(linker)
+    }
+
+    pub(crate) fn configure(setup: &Setup<'_>) -> Self {
+        Self {
+            log: Arc::new(HostCapability::configure(setup)),
+            storage: Arc::new(HostCapability::configure(setup)),
+            settings: Arc::new(HostCapability::configure(setup)),
+            prompt: Arc::new(HostCapability::configure(setup)),
+            secrets: Arc::new(HostCapability::configure(setup)),
+        }
+    }
+
+    pub(crate) fn build(&self, chain: &CallChain<'_>) -> CapabilityInstances {
+        CapabilityInstances {
+            log: self.log.build(chain),
+            storage: self.storage.build(chain),
+            settings: self.settings.build(chain),
+            prompt: self.prompt.build(chain),
+            secrets: self.secrets.build(chain),
+        }
+    }
+}
+
+/// Decides for one plugin and capability whether a call may pass, and counts it.
+pub(crate) struct Gate {
+    capability: Capability,
+    standing: Standing,
+    plugin: Arc<str>,
+    count: Arc<Count>,
+}
+
+impl Gate {
+    pub(crate) fn new(capability: Capability, setup: &Setup<'_>) -> Self {
+        Self {
+            capability,
+            standing: standing(capability, setup.manifest, setup.grants),
+            plugin: Arc::clone(setup.plugin),
+            count: setup.counters.of(capability),
+        }
+    }
+
+    /// Lets the call pass where the plugin asked for the capability and was granted it. Counts either way.
+    ///
+    /// # Errors
+    /// Says `denied`, and which capability is missing.
+    pub(crate) fn pass(&self) -> Result<(), CapabilityError> {
+        if self.standing == Standing::Granted {
+            self.count.use_once();
+            return Ok(());
+        }
+        self.count.refuse_once();
+        let (plugin, capability) = (&*self.plugin, self.capability.name());
+        tracing::debug!(target: "ostler::plugin", plugin, capability, "refused: not granted");
+        Err(CapabilityError::Denied(format!("the capability '{capability}' is not granted")))
+    }
+}

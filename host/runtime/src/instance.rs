@@ -1,0 +1,258 @@
+//! One call of a plugin: an instance made for it, its limits, and its end.
+//!
+//! Whatever ends a call (a result, a trap, a limit, the caller going away), the store is dropped with everything in it,
+//! and the next call makes a new one: a trap poisons a store, and a store never frees what it made.
+
+use std::pin::pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use ostler_core::SlotDescription;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
+use wasmtime::component::ResourceTable;
+use wasmtime::{Store, StoreContextMut, Trap, UpdateDeadline};
+use wasmtime_wasi::{I32Exit, WasiCtx};
+
+use crate::capabilities::{CallChain, CapabilityInstances};
+use crate::kinds::importer::FeedSlot;
+use crate::limiter::Limiter;
+use crate::limits::{LimitReached, Limits};
+use crate::plugin::Loaded;
+use crate::ticker::{Running, TICK};
+use crate::{PluginError, text, wasi};
+
+/// What a store holds beside the guest.
+pub(crate) struct State {
+    pub(crate) wasi: WasiCtx,
+    pub(crate) table: ResourceTable,
+    pub(crate) capabilities: CapabilityInstances,
+    pub(crate) feed: FeedSlot,
+    limiter: Limiter,
+    computing: Computing,
+}
+
+/// The computing time of a call, counted in ticks in which the guest ran.
+struct Computing {
+    ticks: u64,
+    budget: Budget,
+}
+
+/// How long a call may compute.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    /// The limit's name, such as `planning time`.
+    pub(crate) name: &'static str,
+    pub(crate) time: Duration,
+}
+
+impl Budget {
+    fn reached(self) -> LimitReached {
+        LimitReached::new(self.name, format_args!("{:?}", self.time))
+    }
+}
+
+/// The time that a call waited for the host.
+#[derive(Debug, Default)]
+pub(crate) struct Waits(Mutex<WaitState>);
+
+#[derive(Debug, Default)]
+struct WaitState {
+    ended: Duration,
+    since: Option<Instant>,
+}
+
+/// One wait; ends when dropped.
+pub(crate) struct Waiting<'a>(&'a Waits);
+
+impl Waits {
+    /// Begins a wait. A call waits for one thing at a time, since the guest stands still meanwhile.
+    pub(crate) fn begin(&self) -> Waiting<'_> {
+        self.lock().since = Some(Instant::now());
+        Waiting(self)
+    }
+
+    fn total(&self) -> Duration {
+        let state = self.lock();
+        state.ended + state.since.map(|since| since.elapsed()).unwrap_or_default()
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, WaitState> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        if let Some(since) = state.since.take() {
+            state.ended += since.elapsed();
+        }
+    }
+}
+
+/// A running call. The fields are dropped in order: the store before its place in the pool.
+pub(crate) struct Call<'a> {
+    pub(crate) store: Store<State>,
+    loaded: &'a Loaded,
+    waits: Arc<Waits>,
+    budget: Budget,
+    started: Instant,
+    _running: Running,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+/// Why the guest's work gave no result.
+pub(crate) enum Stop {
+    Trapped(wasmtime::Error),
+    Overslept,
+    /// The feed of an importer stopped it.
+    Fed(PluginError),
+}
+
+impl<'a> Call<'a> {
+    /// Makes the store of a call. Waits for a place where as many calls as may run already do.
+    pub(crate) async fn begin(loaded: &'a Loaded, slots: &[SlotDescription], budget: Budget) -> Self {
+        // Nothing closes the semaphore while its owner lives.
+        let place = Arc::clone(&loaded.house.places).acquire_owned().await.ok();
+        let waits = Arc::new(Waits::default());
+        let chain = CallChain { slots, waits: &waits };
+        let store = store(loaded, &chain, budget);
+        Self {
+            store,
+            loaded,
+            waits: Arc::clone(&waits),
+            budget,
+            started: Instant::now(),
+            _running: loaded.ticker.run(),
+            _place: place,
+        }
+    }
+
+    pub(crate) fn waits(&self) -> Arc<Waits> {
+        Arc::clone(&self.waits)
+    }
+
+    /// Returns how long the call may take in all but waits for the host.
+    pub(crate) fn allowance(&self) -> Duration {
+        self.budget.time + self.loaded.limits.sleep_time
+    }
+
+    /// Ends the call: names what stopped it, and counts it.
+    ///
+    /// # Errors
+    /// A limit or a crash.
+    pub(crate) fn end<R>(&self, result: Result<R, Stop>) -> Result<R, PluginError> {
+        let error = match result {
+            Ok(result) => return Ok(result),
+            Err(Stop::Trapped(error)) => {
+                let (plugin, details) = (&*self.loaded.id, format!("{error:?}"));
+                tracing::debug!(target: "ostler::plugin", plugin, details, "call ended by an error");
+                classify(&error, &self.loaded.limits)
+            }
+            Err(Stop::Fed(error)) => error,
+            Err(Stop::Overslept) => {
+                let allowed = format!("{:?}", self.loaded.limits.sleep_time);
+                PluginError::Limit { limit: "sleeping time", allowed }
+            }
+        };
+        match error {
+            PluginError::Limit { .. } => self.loaded.counters.count_limit(),
+            PluginError::Trap { .. } => self.loaded.counters.count_trap(),
+            _ => {}
+        }
+        Err(error)
+    }
+}
+
+impl Drop for Call<'_> {
+    fn drop(&mut self) {
+        let guest_time = self.started.elapsed().saturating_sub(self.waits.total());
+        self.loaded.counters.count_call(guest_time, self.store.data().limiter.peak_memory_bytes());
+    }
+}
+
+/// Does the guest's work, unless it sleeps longer than it may. Waits for the host do not count.
+pub(crate) async fn within<R>(
+    allowance: Duration,
+    waits: &Waits,
+    work: impl Future<Output = wasmtime::Result<R>>,
+) -> Result<R, Stop> {
+    let mut work = pin!(work);
+    let started = Instant::now();
+    let mut alarm = pin!(tokio::time::sleep(allowance));
+    loop {
+        tokio::select! {
+            biased;
+            done = &mut work => return done.map_err(Stop::Trapped),
+            () = &mut alarm => {
+                let spent = started.elapsed().saturating_sub(waits.total());
+                match allowance.checked_sub(spent).filter(|left| !left.is_zero()) {
+                    Some(left) => alarm.as_mut().reset(Instant::now() + left),
+                    None => return Err(Stop::Overslept),
+                }
+            }
+        }
+    }
+}
+
+fn store(loaded: &Loaded, chain: &CallChain<'_>, budget: Budget) -> Store<State> {
+    let limits = &loaded.limits;
+    let mut table = ResourceTable::new();
+    table.set_max_capacity(limits.resources);
+    let state = State {
+        wasi: wasi::floor(&loaded.id, &loaded.clock, limits.log_lines),
+        table,
+        capabilities: loaded.capabilities.build(chain),
+        feed: FeedSlot::default(),
+        limiter: Limiter::new(limits),
+        computing: Computing { ticks: 0, budget },
+    };
+    let mut store = Store::new(&loaded.house.engine, state);
+    store.limiter(|state| &mut state.limiter);
+    store.set_hostcall_fuel(limits.host_call_bytes);
+    store.set_epoch_deadline(1);
+    store.epoch_deadline_callback(tick);
+    store
+}
+
+/// Charges the guest one tick. However many ticks passed while the host worked, the guest pays for one: it was found
+/// running once.
+fn tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadline> {
+    let computing = &mut store.data_mut().computing;
+    computing.ticks += 1;
+    if u128::from(computing.ticks) * TICK.as_nanos() > computing.budget.time.as_nanos() {
+        return Err(computing.budget.reached().into());
+    }
+    // A yield to tokio, not only to the engine: other tasks of this thread must run, its timers too.
+    Ok(UpdateDeadline::YieldCustom(1, Box::pin(tokio::task::yield_now())))
+}
+
+/// Names what ended a call.
+fn classify(error: &wasmtime::Error, limits: &Limits) -> PluginError {
+    if let Some(LimitReached { limit, allowed }) = error.downcast_ref() {
+        return PluginError::Limit { limit, allowed: allowed.clone() };
+    }
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        return match trap {
+            Trap::StackOverflow => PluginError::Limit { limit: "stack", allowed: "512 KiB".to_owned() },
+            trap => PluginError::Trap { message: trap.to_string() },
+        };
+    }
+    if let Some(I32Exit(status)) = error.downcast_ref() {
+        return PluginError::Trap { message: format!("it called exit with status {status}") };
+    }
+    let cause = error.root_cause().to_string();
+    // The engine has no public types for these two.
+    if cause.contains("fuel allocated for hostcalls has been exhausted") {
+        let allowed = format!("{} MiB", limits.host_call_bytes >> 20);
+        return PluginError::Limit { limit: "bytes of one call between plugin and host", allowed };
+    }
+    if cause.starts_with("resource limit exceeded") {
+        return PluginError::Limit {
+            limit: "instances, memories and tables",
+            allowed: text::line(&cause, 200).into_owned(),
+        };
+    }
+    PluginError::Trap { message: text::line(cause.lines().next().unwrap_or_default(), 200).into_owned() }
+}

@@ -1,0 +1,18 @@
+//! What plugins export, one module per kind, each with the conversion between WIT types and `core` beside it.
+//!
+//! A later version of a kind's interface gets a module of its own here, chosen when the plugin is loaded; callers see one
+//! set of functions whatever version a plugin was built for.
+
+pub(crate) mod importer;
+mod importer_convert;
+pub(crate) mod launcher;
+mod launcher_convert;
+
+use wasmtime::component::Linker;
+
+use crate::instance::State;
+
+/// Links what kinds give to their plugins beside capabilities: the feed of importers.
+pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
+    importer::link(linker)
+}

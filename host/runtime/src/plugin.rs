@@ -1,0 +1,152 @@
+//! A loaded plugin: compiled, linked and configured once, called many times.
+//!
+//! Cheap to clone and safe to call from several tasks at once: each call has an instance of its own.
+
+use std::sync::Arc;
+
+use ostler_core::{Clock, LaunchRequest};
+use ostler_plugin_api::{Grants, Kind, Manifest};
+use wasmtime::component::InstancePre;
+
+use crate::capabilities::{Capabilities, Setup};
+use crate::engine::House;
+use crate::instance::State;
+use crate::kinds::importer::{self, ImportOutlet, ImporterInfo, ImporterPre};
+use crate::kinds::launcher::{self, LauncherKind, LauncherPre, PlanOutcome};
+use crate::runtime::{Ports, describe};
+use crate::ticker::Ticker;
+use crate::usage::{Counters, Usage};
+use crate::{Limits, LoadError, PluginError};
+
+/// A plugin that can be called.
+#[derive(Clone)]
+pub struct Plugin {
+    loaded: Arc<Loaded>,
+}
+
+/// What all calls of a plugin share.
+pub(crate) struct Loaded {
+    pub(crate) id: Arc<str>,
+    pub(crate) house: Arc<House>,
+    pub(crate) ticker: Arc<Ticker>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) limits: Limits,
+    pub(crate) capabilities: Capabilities,
+    pub(crate) counters: Counters,
+    launcher: Option<LauncherPre>,
+    importer: Option<ImporterPre>,
+}
+
+/// What a plugin stands on.
+pub(crate) struct Foundation<'a> {
+    pub(crate) house: Arc<House>,
+    pub(crate) ticker: Arc<Ticker>,
+    pub(crate) ports: &'a Ports,
+    pub(crate) limits: &'a Limits,
+}
+
+impl Plugin {
+    pub(crate) fn new(
+        manifest: &Manifest,
+        grants: &Grants,
+        foundation: Foundation<'_>,
+        pre: InstancePre<State>,
+    ) -> Result<Self, LoadError> {
+        let Foundation { house, ticker, ports, limits } = foundation;
+        let id: Arc<str> = manifest.id.as_str().into();
+        let counters = Counters::new();
+        let setup = Setup { plugin: &id, manifest, grants, ports, limits, counters: &counters };
+        let capabilities = Capabilities::configure(&setup);
+        let is = |kind| manifest.kinds.contains(&kind);
+        let lacks = |kind| move |error: wasmtime::Error| LoadError::Export { kind, reason: describe(&error) };
+        let launcher = is(Kind::Launcher).then(|| LauncherPre::new(pre.clone())).transpose();
+        let importer = is(Kind::Importer).then(|| ImporterPre::new(pre.clone())).transpose();
+        let loaded = Loaded {
+            launcher: launcher.map_err(lacks(Kind::Launcher))?,
+            importer: importer.map_err(lacks(Kind::Importer))?,
+            clock: Arc::clone(&ports.clock),
+            limits: limits.clone(),
+            id,
+            house,
+            ticker,
+            capabilities,
+            counters,
+        };
+        Ok(Self { loaded: Arc::new(loaded) })
+    }
+
+    /// Returns the types of connection that the plugin opens.
+    ///
+    /// # Errors
+    /// It is no launcher, or the call failed.
+    pub async fn launcher_kinds(&self) -> Result<Vec<LauncherKind>, PluginError> {
+        launcher::kinds(&self.loaded, self.launcher()?).await
+    }
+
+    /// Lets the plugin plan a launch. The plan is checked: every part is within bounds, and it names only slots of the
+    /// request and of passwords that the plugin asked the person for. Where those may go is for their sinks to say.
+    ///
+    /// # Errors
+    /// The plugin said no, its plan is refused or out of bounds, it is no launcher, or the call failed.
+    pub async fn plan(&self, request: &LaunchRequest) -> Result<PlanOutcome, PluginError> {
+        launcher::plan(&self.loaded, self.launcher()?, request).await
+    }
+
+    /// Returns what the importer says of itself.
+    ///
+    /// # Errors
+    /// It is no importer, or the call failed.
+    pub async fn importer_info(&self) -> Result<ImporterInfo, PluginError> {
+        importer::info(&self.loaded, self.importer()?).await
+    }
+
+    /// Asks how sure the importer is, 0 to 100, that it can read a file of this name that begins with `head`, of which it
+    /// sees at most 64 KiB.
+    ///
+    /// # Errors
+    /// It is no importer, or the call failed.
+    pub async fn detect(&self, head: &[u8], name: &str) -> Result<u8, PluginError> {
+        importer::detect(&self.loaded, self.importer()?, head, name).await
+    }
+
+    /// Lets the importer read a whole file. What it finds goes to the outlet as it comes, checked; an entry that is out
+    /// of bounds becomes a problem. Reads of `input` block the calling thread: it is meant for files.
+    ///
+    /// # Errors
+    /// The plugin said no, the input can't be read, it is no importer, or the call failed. What the outlet already got is
+    /// then not the whole file.
+    pub async fn parse(
+        &self,
+        input: Box<dyn std::io::Read + Send>,
+        options: &[(String, String)],
+        outlet: &mut (dyn ImportOutlet + Send),
+    ) -> Result<ostler_core::ImportSummary, PluginError> {
+        importer::parse(&self.loaded, self.importer()?, input, options, outlet).await
+    }
+
+    /// Returns what the plugin did since it was loaded.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.loaded.counters.read()
+    }
+
+    /// Returns what the plugin did since this was last called, and begins to count anew.
+    #[must_use]
+    pub fn take_usage(&self) -> Usage {
+        self.loaded.counters.take()
+    }
+
+    fn launcher(&self) -> Result<&LauncherPre, PluginError> {
+        self.loaded.launcher.as_ref().ok_or(PluginError::NotThisKind { kind: Kind::Launcher })
+    }
+
+    fn importer(&self) -> Result<&ImporterPre, PluginError> {
+        self.loaded.importer.as_ref().ok_or(PluginError::NotThisKind { kind: Kind::Importer })
+    }
+}
+
+impl std::fmt::Debug for Plugin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Plugin").field("id", &self.loaded.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,125 @@
+//! Counts what a plugin did: per capability how often it used it and was refused, its calls, and what they cost.
+//!
+//! Kept in memory; whoever shows it over time persists it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use ostler_plugin_api::Capability;
+use serde::{Deserialize, Serialize};
+
+/// How often a capability was used and refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct CapabilityUse {
+    /// Calls that passed the gate.
+    pub used: u64,
+    /// Calls that were refused because the capability is not granted.
+    pub refused: u64,
+}
+
+/// What a plugin did since it was loaded, or since [`crate::Plugin::take_usage`] was last called.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Usage {
+    /// Every capability of the contract.
+    pub capabilities: BTreeMap<Capability, CapabilityUse>,
+    /// Calls of its exports.
+    pub calls: u64,
+    /// Calls that ended in a crash.
+    pub traps: u64,
+    /// Calls that a limit ended.
+    pub limits: u64,
+    /// Time of its calls without the waits for the host.
+    pub guest_time: Duration,
+    /// The most memory that one instance had.
+    pub peak_memory_bytes: u64,
+}
+
+/// The running counts of one capability.
+#[derive(Debug, Default)]
+pub(crate) struct Count {
+    used: AtomicU64,
+    refused: AtomicU64,
+}
+
+impl Count {
+    pub(crate) fn use_once(&self) {
+        self.used.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn refuse_once(&self) {
+        self.refused.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// The running counts of one plugin. Each number is exact; numbers read together may be some calls apart.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    capabilities: BTreeMap<Capability, Arc<Count>>,
+    calls: AtomicU64,
+    traps: AtomicU64,
+    limits: AtomicU64,
+    guest_nanos: AtomicU64,
+    peak_memory: AtomicU64,
+}
+
+impl Counters {
+    pub(crate) fn new() -> Self {
+        Self {
+            capabilities: Capability::ALL
+                .into_iter()
+                .map(|capability| (capability, Arc::default()))
+                .collect(),
+            calls: AtomicU64::new(0),
+            traps: AtomicU64::new(0),
+            limits: AtomicU64::new(0),
+            guest_nanos: AtomicU64::new(0),
+            peak_memory: AtomicU64::new(0),
+        }
+    }
+
+    pub(crate) fn of(&self, capability: Capability) -> Arc<Count> {
+        self.capabilities.get(&capability).cloned().unwrap_or_default()
+    }
+
+    pub(crate) fn count_trap(&self) {
+        self.traps.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn count_limit(&self) {
+        self.limits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Counts a call that ended, however it ended.
+    pub(crate) fn count_call(&self, guest_time: Duration, peak_memory_bytes: usize) {
+        let nanos = u64::try_from(guest_time.as_nanos()).unwrap_or(u64::MAX);
+        self.calls.fetch_add(1, Ordering::Relaxed);
+        self.guest_nanos.fetch_add(nanos, Ordering::Relaxed);
+        self.peak_memory.fetch_max(u64::try_from(peak_memory_bytes).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(crate) fn read(&self) -> Usage {
+        self.collect(|counter| counter.load(Ordering::Relaxed))
+    }
+
+    pub(crate) fn take(&self) -> Usage {
+        self.collect(|counter| counter.swap(0, Ordering::Relaxed))
+    }
+
+    fn collect(&self, number: impl Fn(&AtomicU64) -> u64) -> Usage {
+        let of = |count: &Count| CapabilityUse { used: number(&count.used), refused: number(&count.refused) };
+        Usage {
+            capabilities: self
+                .capabilities
+                .iter()
+                .map(|(capability, count)| (*capability, of(count)))
+                .collect(),
+            calls: number(&self.calls),
+            traps: number(&self.traps),
+            limits: number(&self.limits),
+            guest_time: Duration::from_nanos(number(&self.guest_nanos)),
+            peak_memory_bytes: number(&self.peak_memory),
+        }
+    }
+}

@@ -1,0 +1,18 @@
+//! The runtime against guests: real components, fake ports. Guests are built by `cargo xtask test`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    clippy::disallowed_methods,
+    reason = "a test says what is wrong by panicking, and lays out its files plainly"
+)]
+
+mod caching;
+mod capabilities;
+mod importing;
+mod limits;
+mod loading;
+mod plans;
+mod speed;
+mod world;

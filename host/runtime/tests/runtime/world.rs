@@ -1,0 +1,265 @@
+//! The world of a test: a runtime with fake ports, and the guests.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ostler_core::{
+    BoxFuture, Clock, CodeAuthenticator, ConnectionId, CredentialDescription, Form, FormAnswers,
+    LaunchRequest, PluginSettings, PluginStorage, PortError, PromptError, Prompter, RunRequest, SecretField,
+    SettingValue, Settings, SlotDescription, SlotName, Timestamp,
+};
+use ostler_plugin_api::{Capability, Grants, Manifest};
+use ostler_runtime::{Limits, LoadError, Plugin, PluginError, Ports, Runtime, RuntimeConfig, Said, SaidKind};
+use sha2::{Digest as _, Sha256};
+
+pub(crate) const EVERYTHING: &[Capability] = &Capability::ALL;
+pub(crate) const NOTHING: &[Capability] = &[];
+
+/// A runtime and what stands behind its ports.
+pub(crate) struct World {
+    pub(crate) runtime: Runtime,
+    pub(crate) storage: Arc<MemoryStorage>,
+    pub(crate) settings: Arc<FixedSettings>,
+    pub(crate) person: Arc<Person>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self::with(Limits::default())
+    }
+
+    /// Shares compiled code between tests and runs; what the cache itself does is tested with caches of its own.
+    pub(crate) fn with(limits: Limits) -> Self {
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-guests");
+        Self::start(limits, Some(cache), DeviceKey(7))
+    }
+
+    pub(crate) fn start(limits: Limits, cache_dir: Option<PathBuf>, key: DeviceKey) -> Self {
+        let storage = Arc::new(MemoryStorage::default());
+        let settings = Arc::new(FixedSettings::default());
+        let person = Arc::new(Person::default());
+        let ports = Ports {
+            storage: storage.clone(),
+            settings: settings.clone(),
+            prompter: person.clone(),
+            code: Arc::new(key),
+            clock: Arc::new(FixedClock),
+        };
+        let runtime = Runtime::new(RuntimeConfig { cache_dir, limits }, ports).unwrap();
+        Self { runtime, storage, settings, person }
+    }
+
+    pub(crate) fn load(&self, guest: &Guest, granted: &[Capability]) -> Result<Plugin, LoadError> {
+        let digest: String = Sha256::digest(&guest.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
+        let grants = Grants(granted.iter().copied().collect());
+        self.runtime.load(&guest.manifest, &format!("sha256:{digest}"), &guest.bytes, grants)
+    }
+
+    pub(crate) fn probe(&self, granted: &[Capability]) -> Plugin {
+        self.load(&guest("probe"), granted).unwrap()
+    }
+
+    pub(crate) fn evil_launcher(&self) -> Plugin {
+        self.load(&guest("evil-launcher"), EVERYTHING).unwrap()
+    }
+}
+
+/// A guest's file and manifest.
+pub(crate) struct Guest {
+    pub(crate) manifest: Manifest,
+    pub(crate) bytes: Vec<u8>,
+}
+
+/// Reads a guest by the name of its folder.
+pub(crate) fn guest(name: &str) -> Guest {
+    let package = format!("guest-{name}");
+    let built = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("wasm32-wasip2/plugin");
+    let directory = std::env::var_os("OSTLER_GUESTS_DIR").map_or(built, PathBuf::from);
+    let names = [format!("{package}.wasm"), format!("{}.wasm", package.replace('-', "_"))];
+    let bytes = names.iter().find_map(|name| std::fs::read(directory.join(name)).ok()).unwrap_or_else(|| {
+        panic!(
+            "{} has no {}: run `cargo xtask test`, or `cargo build -p {package} --target wasm32-wasip2 --profile plugin`",
+            directory.display(),
+            names[0],
+        )
+    });
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/guests").join(name);
+    let manifest = std::fs::read(folder.join("plugin.toml")).unwrap();
+    Guest { manifest: Manifest::parse(&manifest).unwrap(), bytes }
+}
+
+/// A connection of user `root` to `db.example:22` with a password in the slot `login.password`.
+pub(crate) fn request(settings: &[(&str, &str)]) -> LaunchRequest {
+    let setting = |(key, value): &(&str, &str)| ((*key).to_owned(), SettingValue::Text((*value).to_owned()));
+    LaunchRequest {
+        connection: ConnectionId::random(),
+        name: "Database".to_owned(),
+        kind: "ssh".to_owned(),
+        host: "db.example".to_owned(),
+        port: 22,
+        settings: Settings(settings.iter().map(setting).collect()),
+        credential: CredentialDescription {
+            user: Some("root".to_owned()),
+            domain: None,
+            slots: vec![SlotDescription { name: slot("login.password"), field: SecretField::Password }],
+        },
+        run: RunRequest::Interactive,
+    }
+}
+
+pub(crate) fn slot(name: &str) -> SlotName {
+    SlotName::new(name).unwrap()
+}
+
+/// Lets the probe do something and returns what it got.
+pub(crate) async fn probed(plugin: &Plugin, settings: &[(&str, &str)]) -> String {
+    match plugin.plan(&request(settings)).await {
+        Err(PluginError::Said(Said { kind: SaidKind::Unsupported, text })) => text,
+        other => panic!("the probe should answer, not {other:?}"),
+    }
+}
+
+/// A key-value space in memory; `broken` fails every call.
+#[derive(Default)]
+pub(crate) struct MemoryStorage {
+    pub(crate) values: Mutex<BTreeMap<(String, String), Vec<u8>>>,
+    pub(crate) broken: Mutex<bool>,
+}
+
+impl MemoryStorage {
+    fn check(&self) -> Result<(), PortError> {
+        if *self.broken.lock().unwrap() {
+            Err(PortError("/home/me/store.db is gone".to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+impl PluginStorage for MemoryStorage {
+    fn get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, PortError> {
+        self.check()?;
+        Ok(self.values.lock().unwrap().get(&(plugin.to_owned(), key.to_owned())).cloned())
+    }
+
+    fn set(&self, plugin: &str, key: &str, value: Option<&[u8]>) -> Result<(), PortError> {
+        self.check()?;
+        let mut values = self.values.lock().unwrap();
+        let at = (plugin.to_owned(), key.to_owned());
+        match value {
+            Some(value) => values.insert(at, value.to_vec()),
+            None => values.remove(&at),
+        };
+        Ok(())
+    }
+
+    fn keys(&self, plugin: &str) -> Result<Vec<(String, u64)>, PortError> {
+        self.check()?;
+        let values = self.values.lock().unwrap();
+        let own = values.iter().filter(|((owner, _), _)| owner == plugin);
+        Ok(own.map(|((_, key), value)| (key.clone(), value.len() as u64)).collect())
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct FixedSettings(pub(crate) Mutex<BTreeMap<String, Settings>>);
+
+impl PluginSettings for FixedSettings {
+    fn settings(&self, plugin: &str) -> Settings {
+        self.0.lock().unwrap().get(plugin).cloned().unwrap_or_default()
+    }
+}
+
+/// Answers forms from a script; where the script is at its end, nobody is there.
+#[derive(Default)]
+pub(crate) struct Person {
+    pub(crate) script: Mutex<VecDeque<Result<FormAnswers, PromptError>>>,
+    pub(crate) seen: Mutex<Vec<(String, Form)>>,
+    pub(crate) thinks: Mutex<Duration>,
+    /// Told of each form.
+    pub(crate) asked: tokio::sync::Notify,
+}
+
+impl Prompter for Person {
+    fn ask<'a>(&'a self, asker: &'a str, form: &'a Form) -> BoxFuture<'a, Result<FormAnswers, PromptError>> {
+        self.seen.lock().unwrap().push((asker.to_owned(), form.clone()));
+        self.asked.notify_one();
+        let thinks = *self.thinks.lock().unwrap();
+        let answer = self.script.lock().unwrap().pop_front().unwrap_or(Err(PromptError::Headless));
+        Box::pin(async move {
+            tokio::time::sleep(thinks).await;
+            answer
+        })
+    }
+}
+
+/// A keyed digest in the place of the device's MAC.
+pub(crate) struct DeviceKey(pub(crate) u8);
+
+impl CodeAuthenticator for DeviceKey {
+    fn tag(&self, parts: &[&[u8]]) -> [u8; 32] {
+        let mut digest = Sha256::new_with_prefix([self.0]);
+        for part in parts {
+            digest.update((part.len() as u64).to_le_bytes());
+            digest.update(part);
+        }
+        digest.finalize().into()
+    }
+
+    fn verify(&self, parts: &[&[u8]], tag: &[u8; 32]) -> bool {
+        self.tag(parts) == *tag
+    }
+}
+
+struct FixedClock;
+
+impl Clock for FixedClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_000_000_000_000_001)
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(1)
+    }
+}
+
+/// Collects what is logged on this thread until dropped.
+pub(crate) struct LogLines {
+    text: Arc<Mutex<Vec<u8>>>,
+    _guard: tracing::subscriber::DefaultGuard,
+}
+
+impl LogLines {
+    pub(crate) fn collect() -> Self {
+        let text = Arc::new(Mutex::new(Vec::new()));
+        let writer = Arc::clone(&text);
+        let subscriber = tracing_subscriber::fmt()
+            .with_ansi(false)
+            .without_time()
+            .with_max_level(tracing::Level::INFO)
+            .with_writer(move || SharedWriter(Arc::clone(&writer)))
+            .finish();
+        Self { text, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    pub(crate) fn lines(&self) -> Vec<String> {
+        let text = String::from_utf8(self.text.lock().unwrap().clone()).unwrap();
+        text.lines().map(|line| line.trim().to_owned()).collect()
+    }
+}
+
+struct SharedWriter(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for SharedWriter {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
