@@ -29,8 +29,7 @@ const FRAME_SPAN: Duration = Duration::from_mins(1);
 /// The one writer of a recording.
 pub(crate) struct SegmentWriter {
     folder: PathBuf,
-    /// Locked as long as the recording is being written: it tells others that it is.
-    _header: File,
+    _lock: HeaderLock,
     chain: Chain,
     compressor: Compressor,
     encoder: CastEncoder,
@@ -56,7 +55,7 @@ impl SegmentWriter {
         })?;
         Ok(Self {
             folder,
-            _header: header,
+            _lock: HeaderLock(header),
             chain: Chain::start(info.id, &first_key, &header_file),
             compressor: Compressor::new().map_err(RecordingError::Compression)?,
             encoder: CastEncoder::default(),
@@ -107,5 +106,17 @@ impl SegmentWriter {
         let name = segment_name(self.chain.segments());
         let sealed = self.chain.seal(&plaintext)?;
         layout::write(&self.folder, &name, &sealed, |_| Ok(())).map(|_| ())
+    }
+}
+
+/// Held on the header as long as the recording is being written: it tells others that it is.
+struct HeaderLock(File);
+
+impl Drop for HeaderLock {
+    fn drop(&mut self) {
+        // Closing the file is not enough while a process that is being started has a copy of it.
+        if let Err(error) = flock(&self.0, FlockOperation::Unlock) {
+            tracing::debug!(%error, "a recording's lock is released only when its file is closed");
+        }
     }
 }
