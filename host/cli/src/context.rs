@@ -172,7 +172,7 @@ impl Context {
         match self.asker.confirm(question, word) {
             Ok(true) => Ok(()),
             Ok(false) | Err(PromptError::Declined) => Err(CliError::Declined("it was not confirmed")),
-            Err(PromptError::Headless) => Err(CliError::Headless("a confirmation")),
+            Err(PromptError::Headless) => Err(CliError::Unconfirmed),
         }
     }
 }

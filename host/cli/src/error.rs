@@ -47,9 +47,12 @@ pub(crate) enum CliError {
     /// A new passphrase is too weak.
     #[error("the passphrase can't be used: {}", list(.0))]
     WeakPassphrase(Vec<PassphraseFault>),
-    /// Somebody must be asked, and nobody is there.
-    #[error("{0} is needed, and there is nobody to ask")]
-    Headless(&'static str),
+    /// The passphrase must be asked for, and nobody is there.
+    #[error("the passphrase is needed, and there is nobody to ask")]
+    NoPassphrase,
+    /// Something must be confirmed, and nobody is there.
+    #[error("this must be confirmed, and there is nobody to ask")]
+    Unconfirmed,
     /// The person said no.
     #[error("{0}; nothing was changed")]
     Declined(&'static str),
@@ -91,8 +94,9 @@ impl CliError {
                 ErrorKind::Damaged => DAMAGED,
                 ErrorKind::System => 8,
             },
-            Self::Headless(_) => 3,
-            Self::Configuration { .. }
+            Self::NoPassphrase => 3,
+            Self::Unconfirmed
+            | Self::Configuration { .. }
             | Self::Secret { .. }
             | Self::WeakPassphrase(_)
             | Self::Declined(_)
@@ -111,11 +115,10 @@ impl CliError {
             Self::WeakPassphrase(_) => {
                 "take at least 8 characters with upper and lower case, a digit and a symbol".to_owned()
             }
-            Self::Headless("the passphrase") => {
+            Self::NoPassphrase => {
                 "give it with --passphrase-file, --passphrase-fd or OSTLER_PASSPHRASE_FILE".to_owned()
             }
-            Self::Headless("a confirmation") => "add --yes if you are sure".to_owned(),
-            Self::Headless(_) => "give it in a file, or run ostler in a terminal".to_owned(),
+            Self::Unconfirmed => "add --yes if you are sure".to_owned(),
             Self::StoreExists(_) => {
                 "choose another directory with --store or OSTLER_STORE, or set the present store aside with --replace"
                     .to_owned()

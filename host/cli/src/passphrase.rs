@@ -94,7 +94,7 @@ fn check(passphrase: &SecretBytes) -> Result<(), CliError> {
 
 fn unanswered(error: PromptError) -> CliError {
     match error {
-        PromptError::Headless => CliError::Headless("the passphrase"),
+        PromptError::Headless => CliError::NoPassphrase,
         PromptError::Declined => CliError::Declined("no passphrase was entered"),
     }
 }

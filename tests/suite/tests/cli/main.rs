@@ -1,0 +1,13 @@
+//! The program `ostler`, driven as a person or a script drives it. A module per part of it.
+
+mod entries;
+mod imports;
+mod plugins;
+mod recordings;
+mod sessions;
+mod stores;
+mod terminals;
+mod words;
+
+// Used by other test binaries of this package.
+use tokio as _;
