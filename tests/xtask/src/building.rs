@@ -22,32 +22,54 @@ pub(crate) struct Built {
     pub(crate) plugins: PathBuf,
 }
 
+/// What is built beside the programs. In one command, since cargo compiles libraries anew for each other choice of
+/// packages whose features differ.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beside {
+    /// Nothing.
+    Nothing,
+    /// The demo.
+    Demo,
+    /// Every test.
+    Tests,
+}
+
 /// Builds the plugins and the programs, and lays the plugins beside the programs.
-pub(crate) fn build(workspace: &Workspace, release: bool) -> anyhow::Result<Built> {
+pub(crate) fn build(workspace: &Workspace, release: bool, beside: Beside) -> anyhow::Result<Built> {
     let plugins = components(workspace, "plugins", "bundled-plugins")?;
     let mut command = workspace.cargo();
     command.arg("build").env(BUNDLED_PLUGINS, &plugins);
     if release {
         command.arg("--release");
     }
-    for package in programs(workspace) {
-        command.args(["-p", &package]);
+    if beside == Beside::Tests {
+        command.args(["--workspace", "--all-targets"]);
+    } else {
+        for (package, program) in programs(workspace) {
+            command.args(["-p", &package, "--bin", &program]);
+        }
+    }
+    if beside == Beside::Demo {
+        command.args(["-p", "xtask", "--example", "demo"]);
     }
     run(&mut command)?;
     let directory = workspace.target.join(if release { "release" } else { "debug" });
     let files = wasm_files(&plugins)?;
     lay_out(&files, &directory.join("plugins"))?;
-    let program = directory.join(format!("ostler{}", std::env::consts::EXE_SUFFIX));
-    println!("built {} with {} bundled plugins", program.display(), files.len());
+    let program = executable(&directory, "ostler");
+    eprintln!("built {} with {} bundled plugins", program.display(), files.len());
     Ok(Built { program, plugins })
 }
 
 /// Builds, then runs the demo with the built program.
 pub(crate) fn demo(workspace: &Workspace, release: bool) -> anyhow::Result<()> {
-    let built = build(workspace, release)?;
-    let mut command = workspace.cargo();
-    command.args(["run", "--quiet", "-p", "xtask", "--example", "demo", "--"]).arg(&built.program);
-    run(&mut command)
+    let built = build(workspace, release, Beside::Demo)?;
+    let examples = built.program.with_file_name("examples");
+    run(workspace.command(executable(&examples, "demo")).arg(&built.program))
+}
+
+fn executable(directory: &Path, name: &str) -> PathBuf {
+    directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
 /// Builds the plugins and the measures, and takes the measures. Prints nothing but those, so that scripts can read them.
@@ -88,15 +110,18 @@ pub(crate) fn components(workspace: &Workspace, folder: &str, into: &str) -> any
     Ok(directory)
 }
 
-/// Returns the packages of the host that are programs.
-fn programs(workspace: &Workspace) -> Vec<String> {
+/// Returns the programs of the host: package and program.
+fn programs(workspace: &Workspace) -> Vec<(String, String)> {
     let host = workspace.packages_in("host");
-    let packages = workspace.metadata.packages.iter();
-    packages
-        .filter(|package| package.targets.iter().any(|target| target.is_bin()))
-        .map(|package| package.name.to_string())
-        .filter(|name| host.contains(name))
-        .collect()
+    let mut programs = Vec::new();
+    for package in
+        workspace.metadata.packages.iter().filter(|package| host.contains(&package.name.to_string()))
+    {
+        for target in package.targets.iter().filter(|target| target.is_bin()) {
+            programs.push((package.name.to_string(), target.name.clone()));
+        }
+    }
+    programs
 }
 
 /// Adds the target for components where it is missing.

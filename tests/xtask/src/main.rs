@@ -13,6 +13,7 @@ mod workspace;
 
 use clap::{Parser, Subcommand};
 
+use crate::building::Beside;
 use crate::workspace::Workspace;
 
 /// The project's own commands.
@@ -57,7 +58,7 @@ fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
     let workspace = Workspace::find()?;
     match arguments.verb {
-        Verb::Build { release } => building::build(&workspace, release).map(|_| ()),
+        Verb::Build { release } => building::build(&workspace, release, Beside::Nothing).map(|_| ()),
         Verb::Demo { release } => building::demo(&workspace, release),
         Verb::Test { arguments } => testing::test(&workspace, &arguments),
         Verb::Check => check::run(&workspace),

@@ -1,6 +1,6 @@
 //! Testing: what the tests need, then `cargo test` over the whole workspace.
 
-use crate::building::{self, BUNDLED_PLUGINS};
+use crate::building::{self, BUNDLED_PLUGINS, Beside};
 use crate::tools;
 use crate::workspace::{Workspace, run};
 
@@ -8,7 +8,7 @@ use crate::workspace::{Workspace, run};
 pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
     tools::install(workspace)?;
     let player = tools::asciinema_player(workspace)?;
-    let built = building::build(workspace, false)?;
+    let built = building::build(workspace, false, Beside::Tests)?;
     let guests = building::components(workspace, "tests/guests", "guests")?;
     let mut command = workspace.cargo();
     command
