@@ -1,0 +1,17 @@
+//! The vault through its public face: real files, a fixed clock, and a hand that edits the file behind its back.
+
+// Marked, so that lints take helpers outside of test functions for what they are.
+#[cfg(test)]
+mod common;
+#[cfg(test)]
+mod content;
+#[cfg(test)]
+mod damage;
+#[cfg(test)]
+mod keeping;
+#[cfg(test)]
+mod opening;
+#[cfg(test)]
+mod processes;
+#[cfg(test)]
+mod sign_in;
