@@ -1,0 +1,272 @@
+//! What the host gives an importer while it parses: the file's bytes, and where to put what was found.
+//!
+//! Keeps at most one batch; what is put is handed over some hundred at a time. Never seeks: a file is read once.
+
+use std::io::{self, Read};
+
+use super::{Entry, Problem};
+
+#[cfg(not(target_family = "wasm"))]
+use native as host;
+#[cfg(not(target_family = "wasm"))]
+pub use native::{Parsed, parse_in_memory};
+
+/// Bytes that are asked of the host at once.
+const READ_BYTES: u32 = 256 << 10;
+/// A batch is handed over with so many entries or problems ...
+const BATCH_ITEMS: usize = 256;
+/// ... or about so many bytes, so that a call stays far below the host's limit (16 MiB).
+const BATCH_BYTES: usize = 1 << 20;
+
+/// The file that is imported, and the way out for what is found in it.
+///
+/// An importer that reads the file piece by piece takes both apart with [`Feed::split`].
+pub struct Feed {
+    input: Input,
+    output: Output,
+}
+
+/// The bytes of the file. Reading is buffered: small reads cost no call of the host.
+pub struct Input {
+    file: host::File,
+    bytes: Vec<u8>,
+    read: usize,
+}
+
+/// The way out for what is found.
+pub struct Output {
+    outlet: host::Outlet,
+    entries: Vec<Entry>,
+    problems: Vec<Problem>,
+    weight: usize,
+    wanted: bool,
+}
+
+impl Feed {
+    /// Takes the file and the way out apart, to use both at once.
+    ///
+    /// ```
+    /// # use std::io::{BufRead, BufReader};
+    /// # use ostler_sdk::importer::{Connection, Entry, Failure, Feed};
+    /// # fn parse(feed: &mut Feed) -> Result<(), Failure> {
+    /// let (file, found) = feed.split();
+    /// for line in BufReader::new(file).lines() {
+    ///     let host = line?;
+    ///     if !found.entry(Entry::new(Connection::new(&host, "ssh", &host, 22))) {
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn split(&mut self) -> (&mut Input, &mut Output) {
+        (&mut self.input, &mut self.output)
+    }
+
+    /// Does what [`Output::entry`] does.
+    #[must_use = "false means that the rest is not wanted"]
+    pub fn entry(&mut self, entry: Entry) -> bool {
+        self.output.entry(entry)
+    }
+
+    /// Does what [`Output::problem`] does.
+    pub fn problem(&mut self, problem: Problem) {
+        self.output.problem(problem);
+    }
+
+    pub(crate) fn new(file: host::File) -> Self {
+        Self {
+            input: Input { file, bytes: Vec::new(), read: 0 },
+            output: Output {
+                outlet: host::Outlet::default(),
+                entries: Vec::new(),
+                problems: Vec::new(),
+                weight: 0,
+                wanted: true,
+            },
+        }
+    }
+
+    /// Hands over what is left of a batch.
+    pub(crate) fn flush(&mut self) {
+        self.output.flush();
+    }
+}
+
+impl Read for Feed {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.input.read(buffer)
+    }
+}
+
+impl Read for Input {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.read == self.bytes.len() {
+            self.bytes = self.file.read(READ_BYTES);
+            self.read = 0;
+        }
+        let mut rest = self.bytes.get(self.read..).unwrap_or_default();
+        let length = rest.read(buffer)?;
+        self.read += length;
+        Ok(length)
+    }
+}
+
+impl Output {
+    /// Hands over an entry. False means: stop, the rest is not wanted; finish with the summary of what was read.
+    #[must_use = "false means that the rest is not wanted"]
+    pub fn entry(&mut self, entry: Entry) -> bool {
+        self.weight += entry.weight();
+        self.entries.push(entry);
+        self.flush_full();
+        self.wanted
+    }
+
+    /// Hands over a problem.
+    pub fn problem(&mut self, problem: Problem) {
+        self.weight += problem.weight();
+        self.problems.push(problem);
+        self.flush_full();
+    }
+
+    fn flush(&mut self) {
+        if !self.entries.is_empty() {
+            self.wanted &= self.outlet.put(&self.entries);
+            self.entries.clear();
+        }
+        if !self.problems.is_empty() {
+            self.outlet.report(&self.problems);
+            self.problems.clear();
+        }
+        self.weight = 0;
+    }
+
+    fn flush_full(&mut self) {
+        if self.entries.len() >= BATCH_ITEMS
+            || self.problems.len() >= BATCH_ITEMS
+            || self.weight >= BATCH_BYTES
+        {
+            self.flush();
+        }
+    }
+}
+
+#[cfg(target_family = "wasm")]
+pub(crate) mod host {
+    //! The host's end of a feed.
+
+    use crate::bindings::importer::ostler::importer::feed;
+    use crate::importer::{Entry, Problem};
+
+    pub(crate) struct File;
+
+    impl File {
+        pub(super) fn read(&mut self, most: u32) -> Vec<u8> {
+            feed::read(most)
+        }
+    }
+
+    #[derive(Default)]
+    pub(super) struct Outlet {}
+
+    impl Outlet {
+        pub(super) fn put(&mut self, entries: &[Entry]) -> bool {
+            feed::put(entries)
+        }
+
+        pub(super) fn report(&mut self, problems: &[Problem]) {
+            feed::report(problems);
+        }
+    }
+}
+
+#[cfg(not(target_family = "wasm"))]
+mod native {
+    //! A feed without a host, for tests.
+
+    use super::Feed;
+    use crate::importer::{Entry, Failure, Importer, Problem, Summary};
+
+    pub(crate) struct File(pub(super) Vec<u8>);
+
+    impl File {
+        pub(super) fn read(&mut self, most: u32) -> Vec<u8> {
+            let most = usize::try_from(most).unwrap_or(usize::MAX).min(self.0.len());
+            let rest = self.0.split_off(most);
+            std::mem::replace(&mut self.0, rest)
+        }
+    }
+
+    #[derive(Default)]
+    pub(super) struct Outlet {
+        pub(super) entries: Vec<Entry>,
+        pub(super) problems: Vec<Problem>,
+    }
+
+    impl Outlet {
+        pub(super) fn put(&mut self, entries: &[Entry]) -> bool {
+            self.entries.extend_from_slice(entries);
+            true
+        }
+
+        pub(super) fn report(&mut self, problems: &[Problem]) {
+            self.problems.extend_from_slice(problems);
+        }
+    }
+
+    /// What an importer made of a file.
+    #[derive(Debug, Clone, PartialEq, Eq)]
+    pub struct Parsed {
+        /// The entries, in their order.
+        pub entries: Vec<Entry>,
+        /// The problems, in their order.
+        pub problems: Vec<Problem>,
+        /// The summary, or why there is none.
+        pub outcome: Result<Summary, Failure>,
+    }
+
+    /// Runs an importer natively on a file in memory, with the checks that a host's call goes through. For tests.
+    #[must_use]
+    pub fn parse_in_memory<I: Importer>(file: &[u8], options: &[(&str, &str)]) -> Parsed {
+        let options = options.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let mut feed = Feed::new(File(file.to_vec()));
+        let outcome = crate::export::parse::<I>(options, &mut feed);
+        let Outlet { entries, problems } = feed.output.outlet;
+        Parsed { entries, problems, outcome }
+    }
+}
+
+#[cfg(all(test, not(target_family = "wasm")))]
+mod tests {
+    use super::*;
+    use crate::importer::{Connection, Position};
+
+    #[test]
+    fn a_feed_is_read_to_its_end_in_any_pieces() {
+        let file: Vec<u8> = (0..=255).cycle().take(700_000).collect();
+        let mut feed = Feed::new(host::File(file.clone()));
+        let mut read = Vec::new();
+        let mut piece = [0; 1000];
+        loop {
+            match feed.read(&mut piece).unwrap() {
+                0 => break,
+                length => read.extend_from_slice(&piece[..length]),
+            }
+        }
+        assert!(read == file);
+    }
+
+    #[test]
+    fn batches_are_handed_over_by_count_and_by_size() {
+        let mut feed = Feed::new(host::File(Vec::new()));
+        let handed_over = |feed: &Feed| (feed.output.outlet.entries.len(), feed.output.outlet.problems.len());
+        for _ in 0..BATCH_ITEMS - 1 {
+            assert!(feed.entry(Entry::new(Connection::new("a", "ssh", "b", 22))));
+        }
+        assert_eq!(handed_over(&feed), (0, 0));
+        assert!(feed.entry(Entry::new(Connection::new("a", "ssh", "b", 22))));
+        assert_eq!(handed_over(&feed), (BATCH_ITEMS, 0));
+        feed.problem(Problem::not_imported(Position::line(1), "no").mendable(vec![0; BATCH_BYTES]));
+        assert_eq!(handed_over(&feed), (BATCH_ITEMS, 1));
+    }
+}
