@@ -105,6 +105,21 @@ fn replacing_and_deleting_leave_nothing_of_the_old_behind() {
 }
 
 #[test]
+fn what_is_deleted_is_overwritten_on_the_disk() {
+    let store = Store::create();
+    let secret = secret();
+    apply(&store.unlock(), &Changes { put_secrets: vec![secret.clone()], ..Changes::default() });
+    let sealed = store.query("SELECT sealed FROM secrets").remove(0);
+    let stands_in_the_file = || {
+        let bytes = std::fs::read(store.dir.join("store.db")).unwrap();
+        bytes.windows(sealed.len()).any(|window| window == sealed)
+    };
+    assert!(stands_in_the_file(), "the search finds what is there");
+    apply(&store.unlock(), &Changes { delete_secrets: vec![secret.id], ..Changes::default() });
+    assert!(!stands_in_the_file());
+}
+
+#[test]
 fn a_store_keeps_one_known_key_for_each_host_port_and_algorithm() {
     let store = Store::create();
     let vault = store.unlock();
