@@ -1,5 +1,5 @@
 //! Compiles the digests of the bundled plugins into the host, so that a plugin file beside the program is trusted for what
-//! it is, never for where it lies. `OSTLER_BUNDLED_PLUGINS` names the directory; without it nothing is bundled.
+//! it is, never for where it lies. `OSTLER_BUNDLED_PLUGINS` names the directory (`.cargo/config.toml` sets it); without it nothing is bundled.
 
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -9,8 +9,9 @@ use sha2::{Digest as _, Sha256};
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-env-changed=OSTLER_BUNDLED_PLUGINS");
     let mut table = String::from("&[\n");
-    if let Some(directory) = std::env::var_os("OSTLER_BUNDLED_PLUGINS") {
-        let directory = PathBuf::from(directory);
+    let directory = std::env::var_os("OSTLER_BUNDLED_PLUGINS").map(PathBuf::from);
+    // Before the plugins are built for the first time there is nothing to bundle.
+    if let Some(directory) = directory.filter(|directory| directory.is_dir()) {
         println!("cargo::rerun-if-changed={}", directory.display());
         let mut files: Vec<PathBuf> = std::fs::read_dir(&directory)?
             .map(|entry| entry.map(|entry| entry.path()))

@@ -71,7 +71,9 @@ async fn establish(
     let config = algorithms::configuration(plan, &context.host_keys.known_algorithms(target));
     let (mut handle, banner) =
         handshake::shake_hands(stream, config, target, context, deadline, &ending).await?;
-    Login { plan, context, deadline, ending: &ending }.run(&mut handle).await?;
+    let login = Login { plan, context, deadline, ending: &ending };
+    login.run(&mut handle).await?;
+    login.overwrite_password(&handle).await?;
     let connection = Connection::new(handle, cutter, ending);
     start::start(plan, context, connection, &banner).await
 }

@@ -6,8 +6,9 @@
 //! It never reads a file, an environment variable or a store, never decides about a host key, never keeps a secret, and
 //! never logs one. It buffers at most a few hundred packets: whoever does not read a session makes its server wait.
 //!
-//! What it can't wipe: russh wipes the password it is given and private keys, but not its copy of a decoded key file, the
-//! answers to questions, nor the packet that carries a password. The programs' allocator wipes those when they are freed.
+//! What it can't wipe: russh wipes the password it is given and private keys, but not its copy of a decoded key file nor the
+//! answers to questions; the programs' allocator wipes those when they are freed. The packet that carried a password stays
+//! in russh's buffer, so the engine has it overwritten after the log-in.
 #![warn(missing_docs)]
 
 mod algorithms;

@@ -18,6 +18,11 @@ use crate::engine::PROTOCOL;
 use crate::handshake::Client;
 use crate::{key, questions};
 
+/// The request that overwrites a password, named as RFC 4250, 4.6.1 wants names of one's own.
+const PADDING: &str = "padding@ostler";
+/// Longer than any packet that carries a password which a person or a generator would choose.
+const PADDING_BYTES: usize = 4096;
+
 /// A log-in that is going on.
 #[derive(Clone, Copy)]
 pub(crate) struct Login<'a> {
@@ -73,6 +78,18 @@ impl Login<'_> {
                 Answer::GoOn(methods) => offered = methods,
             }
         }
+    }
+
+    /// Puts a packet without meaning over the one that carried a password: russh keeps the memory of its plain packets
+    /// for the next ones and does not wipe it. A server has to ignore a global request that it does not know and that
+    /// wants no reply (RFC 4254, 4).
+    pub(crate) async fn overwrite_password(self, handle: &Handle<Client>) -> Result<(), SessionError> {
+        let carried = |auth: &SshAuth| matches!(auth, SshAuth::Password(_) | SshAuth::KeyboardInteractive(_));
+        if !self.plan.auth.iter().any(carried) {
+            return Ok(());
+        }
+        let sent = handle.send_global_request(PADDING, &[0; PADDING_BYTES], false).await;
+        self.checked(sent).await.map(|_| ())
     }
 
     async fn attempt(

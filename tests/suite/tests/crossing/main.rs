@@ -1,0 +1,19 @@
+//! Crossing tests: the whole program with real servers, hostile plugins and damaged disks.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "tests say what is wrong by panicking, start programs and damage files on purpose"
+)]
+
+mod at_rest;
+mod hostile;
+mod memory;
+mod openssh;
+mod sinks;
+mod sshd;
+mod tampered;
+mod tmux;
+mod world;

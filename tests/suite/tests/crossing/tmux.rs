@@ -1,0 +1,73 @@
+//! A real terminal: a program in a tmux pane, typed at and looked at as a person would.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+/// A tmux server with one pane.
+pub(crate) struct Tmux {
+    socket: PathBuf,
+}
+
+impl Tmux {
+    /// Runs a shell command line in a pane of this size.
+    pub(crate) fn start(socket: PathBuf, columns: u16, rows: u16, line: &str) -> Self {
+        let tmux = Self { socket };
+        let (columns, rows) = (columns.to_string(), rows.to_string());
+        tmux.run(&["-f", "/dev/null", "new-session", "-d", "-x", &columns, "-y", &rows, line]);
+        tmux.run(&["set-option", "-g", "remain-on-exit", "on"]);
+        tmux
+    }
+
+    /// Types text as it is.
+    pub(crate) fn type_text(&self, text: &str) {
+        self.run(&["send-keys", "-l", text]);
+    }
+
+    /// Presses a key by tmux's name of it, such as `Enter`.
+    pub(crate) fn press(&self, key: &str) {
+        self.run(&["send-keys", key]);
+    }
+
+    pub(crate) fn resize(&self, columns: u16, rows: u16) {
+        self.run(&["resize-window", "-x", &columns.to_string(), "-y", &rows.to_string()]);
+    }
+
+    /// Returns what the pane shows.
+    pub(crate) fn screen(&self) -> String {
+        self.run(&["capture-pane", "-p"])
+    }
+
+    /// Waits until the screen shows the text, and returns the screen.
+    pub(crate) fn wait_for(&self, text: &str) -> String {
+        let until = Instant::now() + Duration::from_secs(60);
+        loop {
+            let screen = self.screen();
+            if screen.contains(text) {
+                return screen;
+            }
+            assert!(Instant::now() < until, "the screen never showed {text:?}:\n{screen}");
+            // tmux is asked a few times a second: it would be kept from its work otherwise.
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    fn run(&self, arguments: &[&str]) -> String {
+        let output = Command::new("tmux")
+            .arg("-S")
+            .arg(&self.socket)
+            .args(arguments)
+            .env("LANG", "C.UTF-8")
+            .env("TERM", "xterm-256color")
+            .output()
+            .expect("tmux is missing: install tmux");
+        assert!(output.status.success(), "tmux {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+}
+
+impl Drop for Tmux {
+    fn drop(&mut self) {
+        drop(Command::new("tmux").arg("-S").arg(&self.socket).arg("kill-server").output());
+    }
+}
