@@ -19,6 +19,7 @@ use crate::error::CliError;
 use crate::keyboard;
 use crate::output::Output;
 use crate::prompt::Asker;
+use crate::signals::Signals;
 use crate::terminal::{self, ChangedModes};
 
 /// Chunks of output (of at most 64 KiB) that wait for the terminal. When they are full, the session waits.
@@ -80,6 +81,7 @@ pub(crate) struct SessionFront {
     close: watch::Sender<bool>,
     inputs: tokio::sync::Mutex<Inputs>,
     raw: Mutex<Option<ChangedModes>>,
+    signals: Arc<Signals>,
     /// Whether standard input is left alone.
     no_input: bool,
     recording: Mutex<Option<RecordingId>>,
@@ -90,7 +92,12 @@ impl SessionFront {
     ///
     /// # Errors
     /// Fails where no thread can be started.
-    pub(crate) fn new(asker: Asker, output: Output, no_input: bool) -> Result<Arc<Self>, CliError> {
+    pub(crate) fn new(
+        asker: Asker,
+        output: Output,
+        signals: Arc<Signals>,
+        no_input: bool,
+    ) -> Result<Arc<Self>, CliError> {
         let (writer, jobs) = mpsc::channel(OUTPUT_QUEUE);
         let (keys, typed) = mpsc::channel(keyboard::QUEUE);
         let (sizes, seen_sizes) = watch::channel(None);
@@ -110,14 +117,10 @@ impl SessionFront {
             close,
             inputs: tokio::sync::Mutex::new(inputs),
             raw: Mutex::new(None),
+            signals,
             no_input,
             recording: Mutex::new(None),
         }))
-    }
-
-    /// Returns what asks the session to close.
-    pub(crate) fn closer(&self) -> watch::Sender<bool> {
-        self.close.clone()
     }
 
     /// Waits until the session was asked to close and had its time to do so.
@@ -131,6 +134,7 @@ impl SessionFront {
 
     /// Waits until everything is written, and puts the terminal back.
     pub(crate) async fn finish(&self) {
+        self.signals.leave_at_once();
         let (done, written) = oneshot::channel();
         if self.writer.send(Job::Flush(done)).await.is_ok() {
             written.await.unwrap_or_default();
@@ -141,6 +145,8 @@ impl SessionFront {
     /// Begins to read keys, raw where the session has a terminal and we too.
     fn opened(&self, recording: Option<RecordingId>, has_terminal: bool) -> io::Result<()> {
         *self.recording.lock().unwrap_or_else(PoisonError::into_inner) = recording;
+        // Only now: whoever is asked a question before, or waits for an answer of the server, can leave at once.
+        self.signals.close_instead(self.close.clone());
         let raw = has_terminal && terminal::stdin_is_terminal() && !self.no_input;
         if raw {
             let modes = terminal::raw(rustix::stdio::stdin())?;

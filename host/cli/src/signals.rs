@@ -54,6 +54,11 @@ impl Signals {
         *self.session.lock().unwrap_or_else(PoisonError::into_inner) = Some(close);
     }
 
+    /// Names no session any more: the next signal ends the program.
+    pub(crate) fn leave_at_once(&self) {
+        *self.session.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Returns the exit code of the signal that was heard, if one was.
     pub(crate) fn exit_code(&self) -> Option<u8> {
         match self.received.load(Ordering::SeqCst) {

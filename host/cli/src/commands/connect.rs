@@ -1,5 +1,7 @@
 //! `ostler connect`: a session, or one command. Its exit code is the remote command's; 255 is a failure of its own.
 
+use std::sync::Arc;
+
 use clap::{Args, ValueEnum};
 use ostler_app::core::{EndReason, Exit, RunRequest};
 use ostler_app::{Command, HostKeyPolicy, Reply, SessionReport};
@@ -40,7 +42,8 @@ Examples:
   ostler connect db1 -- 'cat > copy' < file          standard input is piped
   ostler connect db1 -t -- top                       a command that needs a terminal
   ostler connect db1 --dry-run                       show the plan, open nothing
-  ostler connect db1 --host-key accept-new -- true   remember an unknown host key without asking")]
+  ostler connect db1 --host-key accept-new -- true   remember an unknown host key without asking
+  ostler connect db1 --json -- uptime                at the end, a report as JSON on standard error")]
 pub(crate) struct Connect {
     /// Which connection: a path, a name that only one has, or an id.
     connection: String,
@@ -78,9 +81,9 @@ impl Connect {
         if self.dry_run {
             return context.run(Command::Plan { name: self.connection, run }).await;
         }
-        let front = SessionFront::new(context.asker, context.output.clone(), self.no_input)?;
+        let signals = Arc::clone(&context.signals);
+        let front = SessionFront::new(context.asker, context.output.clone(), signals, self.no_input)?;
         let host = context.sign_in(front.clone())?;
-        context.signals.close_instead(front.closer());
         let host_key = match self.host_key {
             HostKeyWord::Ask => HostKeyPolicy::Ask,
             HostKeyWord::AcceptNew => HostKeyPolicy::AcceptNew,

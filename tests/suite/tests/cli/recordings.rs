@@ -170,7 +170,10 @@ fn the_audit_log_tells_verifies_and_continues_its_anchor() -> anyhow::Result<()>
 #[test]
 fn a_recording_is_played_in_a_terminal_that_is_put_back_afterwards() -> anyhow::Result<()> {
     let bench = Bench::new()?;
-    let (_, id) = recorded(&bench, "echo \u{1b}[?25lhidden cursor\u{1b}[31m")?;
+    let words = ["connect", Bench::CONNECTION, "--host-key", "accept-new", "--", "cat"];
+    bench.ostler.run_with_input(&words, b"\x1b[?25lhidden cursor\x1b[31m")?.succeeded()?;
+    let list = bench.ostler.run(&["recording", "list", "--json"])?.succeeded()?.json()?;
+    let id = list[0]["id"].as_str().context("no recording")?.to_owned();
     let mut terminal = bench.ostler.terminal(&["recording", "play", &id, "--speed", "100"], 80, 24)?;
     let before = terminal.modes()?;
     terminal.wait_for("hidden cursor")?;

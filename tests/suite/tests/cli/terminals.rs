@@ -86,10 +86,9 @@ fn what_is_not_stored_is_asked_and_a_password_is_not_shown() -> anyhow::Result<(
     bench.add("asking", &["--credential", "none"])?;
     let words = ["connect", "asking", "--host-key", "accept-new", "--", "echo in"];
     let mut terminal = bench.ostler.terminal(&words, 100, 30)?;
-    terminal.wait_until("a question for the user", |screen| screen.to_lowercase().contains("user"))?;
+    terminal.wait_until("a question for the user", |screen| screen.contains("User name: "))?;
     terminal.keys(&format!("{}\r", Bench::USER))?;
-    terminal
-        .wait_until("a question for the password", |screen| screen.to_lowercase().contains("password: "))?;
+    terminal.wait_until("a question for the password", |screen| screen.contains("Password"))?;
     terminal.keys(&format!("{}\r", Bench::PASSWORD))?;
     assert_eq!(terminal.end()?, 0);
     assert!(terminal.screen().contains("\nin"), "{}", terminal.screen());
@@ -107,5 +106,61 @@ fn a_command_gets_a_terminal_only_when_asked_for() -> anyhow::Result<()> {
     let mut terminal = bench.ostler.terminal(&["connect", Bench::CONNECTION, "--", "size"], 90, 25)?;
     terminal.wait_for("not a terminal")?;
     assert_eq!(terminal.end()?, 2);
+    Ok(())
+}
+
+#[test]
+fn an_interrupt_at_a_question_leaves_at_once_and_puts_the_terminal_back() -> anyhow::Result<()> {
+    let bench = Bench::new()?;
+    let mut terminal = bench.ostler.terminal(&["connect", Bench::CONNECTION], 100, 30)?;
+    let before = terminal.modes()?;
+    terminal.wait_for("Connect? [1-3]: ")?;
+    terminal.keys("\u{3}")?;
+    assert_eq!(terminal.end()?, 130);
+    assert_eq!(terminal.modes()?, before);
+    assert!(!terminal.screen().contains("did not close"), "{}", terminal.screen());
+    Ok(())
+}
+
+#[test]
+fn a_signal_closes_the_session_and_puts_the_terminal_back() -> anyhow::Result<()> {
+    let bench = Bench::new()?;
+    bench.on_server("true")?.succeeded()?;
+    let mut terminal = bench.ostler.terminal(&["connect", Bench::CONNECTION], 80, 24)?;
+    let before = terminal.modes()?;
+    terminal.wait_for("fake$ ")?;
+    assert_ne!(terminal.modes()?, before);
+    signal("-TERM", terminal.process_id()?)?;
+    assert_eq!(terminal.end()?, 143);
+    assert_eq!(terminal.modes()?, before);
+    Ok(())
+}
+
+#[test]
+fn an_interrupt_stops_a_recording_that_plays_and_resets_the_terminal() -> anyhow::Result<()> {
+    let bench = Bench::new()?;
+    let mut session = session(&bench)?;
+    session.keys("exit\r")?;
+    assert_eq!(session.end()?, 0);
+    let list = bench.ostler.run(&["recording", "list", "--json"])?.succeeded()?.json()?;
+    let id = list[0]["id"].as_str().unwrap_or_default().to_owned();
+    // All but its very end is shown at once, and the end is years away.
+    let from = (list[0]["duration_seconds"].as_f64().unwrap_or_default() * 0.999).to_string();
+    let words = ["recording", "play", &id, "--from", &from, "--speed", "0.0000000001"];
+    let mut terminal = bench.ostler.terminal(&words, 80, 24)?;
+    let before = terminal.modes()?;
+    terminal.wait_for("fake$ ")?;
+    terminal.keys("\u{3}")?;
+    assert_eq!(terminal.end()?, 130);
+    assert_eq!(terminal.modes()?, before);
+    assert!(terminal.raw().ends_with(b"\x1b[r"), "{:?}", String::from_utf8_lossy(&terminal.raw()));
+    Ok(())
+}
+
+/// Sends a signal to one process.
+fn signal(name: &str, process: u32) -> anyhow::Result<()> {
+    #[expect(clippy::disallowed_methods, reason = "a test sends the signal that a person would")]
+    let sent = std::process::Command::new("kill").args([name, &process.to_string()]).status()?;
+    anyhow::ensure!(sent.success(), "no signal was sent");
     Ok(())
 }
