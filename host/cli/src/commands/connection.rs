@@ -44,7 +44,7 @@ Examples:
         /// The new name.
         #[arg(long, value_name = "NAME")]
         name: Option<String>,
-        /// The new host. A stored secret stays bound to the old one: give it again.
+        /// The new host. Stored secrets are bound to it then.
         #[arg(long, value_name = "HOST")]
         host: Option<String>,
         #[command(flatten)]
