@@ -15,7 +15,7 @@ macro_rules! ids {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[serde(transparent)]
-        pub struct $name(#[serde(with = "uuid::serde::simple")] Uuid);
+        pub struct $name(#[serde(serialize_with = "uuid::serde::simple::serialize")] Uuid);
 
         impl $name {
             /// Makes a new random id (122 bits of randomness, RFC 9562 version 4).

@@ -12,6 +12,7 @@ mod at_rest;
 mod hostile;
 mod memory;
 mod openssh;
+mod plugin_cases;
 mod sinks;
 mod sshd;
 mod tampered;
