@@ -11,6 +11,8 @@ mod testing;
 mod tools;
 mod workspace;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 use crate::building::Beside;
@@ -54,14 +56,23 @@ enum Verb {
     },
 }
 
-fn main() -> anyhow::Result<()> {
-    let arguments = Arguments::parse();
+fn main() -> ExitCode {
+    match run(&Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
-    match arguments.verb {
-        Verb::Build { release } => building::build(&workspace, release, Beside::Nothing).map(|_| ()),
-        Verb::Demo { release } => building::demo(&workspace, release),
-        Verb::Test { arguments } => testing::test(&workspace, &arguments),
+    match &arguments.verb {
+        Verb::Build { release } => building::build(&workspace, *release, Beside::Nothing).map(|_| ()),
+        Verb::Demo { release } => building::demo(&workspace, *release),
+        Verb::Test { arguments } => testing::test(&workspace, arguments),
         Verb::Check => check::run(&workspace),
-        Verb::Bench { arguments } => building::bench(&workspace, &arguments),
+        Verb::Bench { arguments } => building::bench(&workspace, arguments),
     }
 }
