@@ -2,25 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ostler_core::{
-    Connection, ConnectionId, CredentialMode, Endpoint, FolderId, PlanFault, SettingValue, Settings, Tree,
-};
+use ostler_core::{Connection, ConnectionId, CredentialMode, Endpoint, FolderId, PlanFault, Settings, Tree};
 use ostler_vault::{Changes, Snapshot};
 
 use crate::credentials::{Scope, change_credential, effective_view, secrets_of};
 use crate::folders::ensure_folder;
 use crate::host::rfc3339;
 use crate::{AppError, ConnectionChange, ConnectionView, Host, Reply, TreeNode, kinds};
-
-/// Sets or removes settings.
-pub(crate) fn change_settings(settings: &mut Settings, change: &BTreeMap<String, Option<SettingValue>>) {
-    for (key, value) in change {
-        match value {
-            Some(value) => settings.0.insert(key.clone(), value.clone()),
-            None => settings.0.remove(key),
-        };
-    }
-}
 
 /// Checks that a host can be connected to, as far as its text tells.
 pub(crate) fn check_endpoint(host: &str, port: u16) -> Result<(), AppError> {
@@ -229,7 +217,7 @@ fn apply(connection: &mut Connection, change: &ConnectionChange) {
     if let Some(notes) = &change.notes {
         connection.notes.clone_from(notes);
     }
-    change_settings(&mut connection.settings, &change.settings);
+    connection.settings.change(&change.settings);
     connection.tags.extend(change.add_tags.iter().cloned());
     connection.tags.retain(|tag| !change.remove_tags.contains(tag));
     for (key, value) in &change.custom_fields {

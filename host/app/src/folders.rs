@@ -3,7 +3,6 @@
 use ostler_core::{CredentialMode, Folder, FolderId, Settings, Tree, TreeError};
 use ostler_vault::Changes;
 
-use crate::connections::change_settings;
 use crate::credentials::{Scope, change_credential, own_view, secrets_of};
 use crate::{AppError, FolderChange, FolderView, Host, Reply};
 
@@ -151,7 +150,7 @@ fn apply(folder: &mut Folder, change: &FolderChange, changes: &mut Changes) -> R
     if let Some(notes) = &change.notes {
         folder.notes.clone_from(notes);
     }
-    change_settings(&mut folder.settings, &change.settings);
+    folder.settings.change(&change.settings);
     let scope = Scope::folder(folder);
     change_credential(&mut folder.credential, &change.credential, &scope, changes)
 }

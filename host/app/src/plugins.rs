@@ -189,9 +189,18 @@ impl Host {
     }
 
     pub(crate) fn plugin_install(&self, file: &Path) -> Result<Reply, AppError> {
-        self.audit.success("plugin.install", &[("file", file.display().to_string())])?;
-        let found = self.shelf.install(file)?;
-        self.audit_plugin("plugin.installed", &found, None)?;
+        let found = match self.shelf.install(file) {
+            Ok(found) => found,
+            Err(error) => {
+                let mut event = self.audit.event("plugin.install", Outcome::Denied);
+                event.reason = Some(error.to_string());
+                event.details.insert("file".to_owned(), file.display().to_string());
+                self.audit.write(&event)?;
+                return Err(error.into());
+            }
+        };
+        // A new file can do nothing yet: it is inspected again, and granted little, before it is ever run.
+        self.audit_plugin("plugin.install", &found, None)?;
         self.plugin_show(&plugin_id(&found))
     }
 

@@ -49,6 +49,16 @@ impl Settings {
         Self(all)
     }
 
+    /// Sets the values that are given, and removes what is named without one.
+    pub fn change(&mut self, changes: &BTreeMap<String, Option<SettingValue>>) {
+        for (key, value) in changes {
+            match value {
+                Some(value) => self.0.insert(key.clone(), value.clone()),
+                None => self.0.remove(key),
+            };
+        }
+    }
+
     /// Returns the value of a key.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&SettingValue> {
@@ -59,6 +69,14 @@ impl Settings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_change_sets_what_has_a_value_and_removes_what_has_none() {
+        let mut settings =
+            Settings([("a", 1), ("b", 2)].map(|(key, n)| (key.to_owned(), SettingValue::Integer(n))).into());
+        settings.change(&[("a".to_owned(), None), ("c".to_owned(), Some(SettingValue::Flag(true)))].into());
+        assert_eq!(settings.0.keys().collect::<Vec<_>>(), ["b", "c"]);
+    }
 
     #[test]
     fn the_nearest_layer_wins_key_by_key() {
