@@ -27,7 +27,7 @@ impl Host {
     pub(crate) fn audit_verify(&self, anchor: Option<&str>) -> Result<Reply, AppError> {
         let report = ostler_audit::verify(&self.places.audit(), anchor)?;
         Ok(Reply::AuditVerified(VerifiedAudit {
-            events: report.events,
+            lines: report.lines,
             checkpoints: report.checkpoints,
             root: report.root,
             anchored: anchor.is_some(),

@@ -30,7 +30,7 @@ impl Host {
 
     fn check_audit(&self) -> CheckView {
         match ostler_audit::verify(&self.places.audit(), None) {
-            Ok(report) => good("audit log", format!("{} lines verify", report.events)),
+            Ok(report) => good("audit log", format!("{} lines verify", report.lines)),
             Err(fault) => {
                 bad("audit log", fault.to_string(), "keep the directory as it is and find out who changed it")
             }

@@ -7,7 +7,7 @@ use ostler_audit::AuditError;
 use ostler_core::{PromptError, SessionError, TreeError};
 use ostler_recording::RecordingError;
 use ostler_registry::ShelfError;
-use ostler_runtime::{LoadError, PluginError, RuntimeError};
+use ostler_runtime::{LoadError, PluginError, RuntimeError, SaidKind};
 use ostler_vault::{DeviceKeyError, VaultError};
 
 /// What sort of failure it is.
@@ -168,7 +168,7 @@ impl AppError {
                     "grant it with 'ostler plugin grant {plugin} {capability}', if you trust the plugin"
                 ));
             }
-            Self::Plugin { source: PluginError::Said(_), .. } => return None,
+            Self::Plugin { source: PluginError::Said(said), .. } => said_hint(&said.kind)?,
             Self::Plugin { plugin, .. } => {
                 return Some(format!(
                     "nothing was changed; 'ostler plugin show {plugin}' tells more, the log has details"
@@ -197,6 +197,18 @@ impl AppError {
     pub(crate) fn bad(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::BadValue { what: what.into(), reason: reason.into() }
     }
+}
+
+fn said_hint(kind: &SaidKind) -> Option<&'static str> {
+    Some(match kind {
+        SaidKind::Missing => "store it with 'ostler connection edit', or connect from a terminal, which asks",
+        SaidKind::BadSetting { .. } => "change it with 'ostler connection edit CONNECTION --set KEY=VALUE'",
+        SaidKind::BadOption { .. } => "'ostler import --help' explains the options; nothing was imported",
+        SaidKind::BadFile { .. } => {
+            "mend the file, or name another importer with --plugin; nothing was imported"
+        }
+        SaidKind::Unsupported => return None,
+    })
 }
 
 fn vault_kind(error: &VaultError) -> ErrorKind {

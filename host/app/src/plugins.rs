@@ -46,8 +46,8 @@ impl KeptPlugin {
         }
     }
 
-    /// Whether what is kept still holds: for this very file, or for the next version of a bundled plugin that asks for
-    /// nothing it has not asked for before.
+    /// Whether what is kept still holds: for this very file, and for another version of a bundled plugin, where what that
+    /// asks for anew waits for a grant.
     fn holds_for(&self, found: &FoundPlugin) -> bool {
         self.digest == found.inspection.digest.to_string() || found.origin == Origin::Bundled
     }

@@ -22,10 +22,10 @@ struct Audited {
 
 impl Host {
     pub(crate) fn recording_list(&self) -> Result<Reply, AppError> {
-        let mut views: Vec<RecordingView> =
-            self.recordings.list(self.vault.envelope())?.into_iter().map(view).collect();
-        views.sort_by(|a, b| b.started.cmp(&a.started).then_with(|| a.id.cmp(&b.id)));
-        Ok(Reply::Recordings(views))
+        let mut summaries = self.recordings.list(self.vault.envelope())?;
+        let started = |summary: &RecordingSummary| summary.info.as_ref().map(|info| info.started);
+        summaries.sort_by(|a, b| started(b).cmp(&started(a)).then_with(|| a.id.cmp(&b.id)));
+        Ok(Reply::Recordings(summaries.into_iter().map(view).collect()))
     }
 
     pub(crate) async fn recording_play(&self, id: &str) -> Result<Reply, AppError> {

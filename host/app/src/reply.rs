@@ -331,8 +331,8 @@ pub struct AuditView {
 /// The audit log was verified.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct VerifiedAudit {
-    /// Lines in the log that were proved.
-    pub events: u64,
+    /// Lines in the log that were proved; those that open a batch count too.
+    pub lines: u64,
     /// Checkpoints that were proved.
     pub checkpoints: u64,
     /// The root hash in hexadecimal digits.

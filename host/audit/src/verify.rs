@@ -16,7 +16,7 @@ use crate::tree::MemoryHashes;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditReport {
     /// Lines in the log.
-    pub events: u64,
+    pub lines: u64,
     /// Checkpoints whose signature and root hold.
     pub checkpoints: u64,
     /// The root hash in hexadecimal digits.
@@ -81,7 +81,7 @@ pub fn verify(directory: &Path, anchor: Option<&str>) -> Result<AuditReport, Aud
         log.prove(&head, "anchor", None)?;
     }
     let root = newest.root.0.iter().fold(String::new(), |hex, byte| format!("{hex}{byte:02x}"));
-    Ok(AuditReport { events: log.size(), checkpoints, root, keys: keys.len() })
+    Ok(AuditReport { lines: log.size(), checkpoints, root, keys: keys.len() })
 }
 
 /// Returns the newest checkpoint, to be kept outside as an anchor.

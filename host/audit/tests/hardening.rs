@@ -82,7 +82,7 @@ fn threads_that_share_one_log_lose_no_event() {
     classes.sort();
     classes.dedup();
     assert_eq!(classes.len(), 200);
-    assert_eq!(verify(&stage.audit(), None).unwrap().events, 201);
+    assert_eq!(verify(&stage.audit(), None).unwrap().lines, 201);
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn a_log_that_was_moved_aside_and_begun_anew_can_be_read_by_itself() {
     log.append(&event("new")).unwrap();
     assert_eq!(stage.classes(), ["new"]);
     verify(&stage.audit(), None).unwrap();
-    assert_eq!(verify(&stage.home.path().join("evidence"), None).unwrap().events, 2);
+    assert_eq!(verify(&stage.home.path().join("evidence"), None).unwrap().lines, 2);
 }
 
 #[test]

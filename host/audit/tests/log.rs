@@ -83,7 +83,7 @@ fn what_is_appended_is_read_back_in_order() {
     let first = &stage.records()[0];
     assert_eq!((first.sequence, first.time), (1, FixedClock.now()));
     assert_eq!(first.event, event("event.0"));
-    assert_eq!(verify(&stage.audit(), None).unwrap().events, 4);
+    assert_eq!(verify(&stage.audit(), None).unwrap().lines, 4);
 }
 
 #[test]
@@ -113,7 +113,7 @@ fn kept_checkpoints_and_an_anchor_are_proved() {
         log.append(&event("more")).unwrap();
     }
     let report = verify(&stage.audit(), Some(&anchor)).unwrap();
-    assert_eq!(report.checkpoints, 1 + report.events / 256);
+    assert_eq!(report.checkpoints, 1 + report.lines / 256);
 }
 
 #[test]
@@ -216,7 +216,7 @@ fn lost_hashes_are_made_again_from_the_log() {
     let stage = filled(5);
     fs::write(stage.audit().join("hashes"), b"").unwrap();
     stage.open().append(&event("after")).unwrap();
-    assert_eq!(verify(&stage.audit(), None).unwrap().events, 8);
+    assert_eq!(verify(&stage.audit(), None).unwrap().lines, 8);
 }
 
 #[test]

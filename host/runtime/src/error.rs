@@ -87,7 +87,8 @@ pub struct Said {
 impl std::fmt::Display for Said {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match &self.kind {
-            SaidKind::Missing | SaidKind::Unsupported => f.write_str(&self.text),
+            SaidKind::Missing => write!(f, "{} is missing", self.text),
+            SaidKind::Unsupported => f.write_str(&self.text),
             SaidKind::BadSetting { key } => write!(f, "setting '{key}': {}", self.text),
             SaidKind::BadOption { name } => write!(f, "option '{name}': {}", self.text),
             SaidKind::BadFile { position } if *position == Position::default() => f.write_str(&self.text),

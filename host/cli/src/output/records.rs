@@ -86,9 +86,9 @@ fn what(event: &AuditView) -> String {
 
 pub(crate) fn audit_verified(verified: &VerifiedAudit, style: Style) -> String {
     format!(
-        "{} {} events and {} checkpoints; root {}\n{}\n",
+        "{} {} lines and {} checkpoints; root {}\n{}\n",
         style.green("The audit log is whole:"),
-        verified.events,
+        verified.lines,
         verified.checkpoints,
         escape(&verified.root),
         if verified.anchored {
