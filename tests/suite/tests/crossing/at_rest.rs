@@ -50,6 +50,36 @@ fn no_file_of_a_used_store_shows_a_name_a_password_or_what_a_session_said() {
     assert!(files >= 8, "only {files} files were looked at");
 }
 
+#[test]
+fn the_log_lies_where_the_guide_says_and_holds_no_secret() {
+    let user =
+        FakeUser { name: "deploy".to_owned(), login: FakeLogin::Password("hidden-password".to_owned()) };
+    let server =
+        FakeSshServer::start(FakeSshOptions { users: vec![user], ..FakeSshOptions::default() }).unwrap();
+    let world = World::new();
+    let (port, password) = (server.port().to_string(), world.file("password", "hidden-password"));
+    let words = [
+        "connection",
+        "add",
+        "a",
+        "--type",
+        "ssh",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        &port,
+        "--user",
+        "deploy",
+    ];
+    world.ok(&[words.as_slice(), &["--password-file", password.to_str().unwrap()]].concat());
+    world.ok(&["connect", "a", "--host-key", "accept-new", "--", "echo", "in"]);
+    let log = fs::read_to_string(world.home().join("state/ostler/log/ostler.log")).unwrap();
+    assert!(log.contains("DEBUG"), "the level that OSTLER_LOG names is in effect: {log}");
+    for secret in ["hidden-password", ostler_suite::PASSPHRASE] {
+        assert!(!log.contains(secret));
+    }
+}
+
 fn visit(directory: &Path, look: &mut dyn FnMut(&Path, &[u8])) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();

@@ -13,6 +13,7 @@ mod hostile;
 mod memory;
 mod openssh;
 mod plugin_cases;
+mod policy;
 mod sinks;
 mod sshd;
 mod tampered;

@@ -52,6 +52,10 @@ impl World {
         self.0.store()
     }
 
+    pub(crate) fn home(&self) -> PathBuf {
+        self.0.home().to_owned()
+    }
+
     /// Returns a shell command line that runs the program with these words in this world.
     pub(crate) fn shell_line(&self, words: &str) -> String {
         let environment = self.0.environment();
