@@ -28,12 +28,16 @@ pub(crate) struct Columns {
     /// Whether the last heading is the one of a mended file, which is not among the others.
     pub(crate) mended: bool,
     mapped: Vec<Mapped>,
+    /// The columns of all fields by their place in `Target`: asked for with every row.
+    places: [Option<usize>; Target::COUNT],
+    /// How many fields that have a column still lack an example.
+    without_example: usize,
 }
 
 impl Columns {
     /// Works out the mapping from the first row.
     pub(crate) fn new(first: &Record, kind: Option<Kind>, options: &Options) -> Result<Self, Failure> {
-        let mut names: Vec<String> = first.fields().iter().map(|name| name.trim().to_owned()).collect();
+        let mut names: Vec<String> = first.fields().map(|name| name.trim().to_owned()).collect();
         let wanted = options.get("headers").unwrap_or("auto");
         let headed = wanted == "yes" || (wanted == "auto" && look_like_headings(&names, options));
         let mended = headed && names.last().is_some_and(|name| name == mend::HEADING);
@@ -44,13 +48,21 @@ impl Columns {
         if !headed {
             names.clear();
         }
-        let mut columns = Self { headings: names, count, mended, mapped: Vec::new() };
+        let mut columns = Self {
+            headings: names,
+            count,
+            mended,
+            mapped: Vec::new(),
+            places: [None; Target::COUNT],
+            without_example: 0,
+        };
         columns.mapped = Target::of(kind)
             .map(|target| Mapped { target, column: None, state: MappingState::Unmapped, example: None })
             .collect();
         columns.choose(options, kind)?;
         columns.guess(options);
         columns.check_needed(options)?;
+        columns.without_example = columns.places.iter().flatten().count();
         Ok(columns)
     }
 
@@ -60,7 +72,7 @@ impl Columns {
 
     /// Returns the column of a field.
     pub(crate) fn of(&self, target: Target) -> Option<usize> {
-        self.mapped.iter().find(|mapped| mapped.target == target).and_then(|mapped| mapped.column)
+        self.places.get(target.place()).copied().flatten()
     }
 
     /// Returns what a field is called in the file, for a position.
@@ -76,22 +88,27 @@ impl Columns {
         }
     }
 
-    /// Keeps the first value of each field as an example; never of a password.
+    /// Keeps the first value of each field as an example.
     pub(crate) fn keep_examples(&mut self, record: &Record) {
+        if self.without_example == 0 {
+            return;
+        }
         for mapped in self.mapped.iter_mut().filter(|mapped| mapped.example.is_none()) {
             let value = mapped.column.map_or("", |column| record.field(column));
-            if mapped.target != Target::Password && !value.is_empty() {
+            if !value.is_empty() {
                 let end = value.floor_char_boundary(LONGEST_EXAMPLE);
                 mapped.example = value.get(..end).map(str::to_owned);
+                self.without_example = self.without_example.saturating_sub(1);
             }
         }
     }
 
+    /// Returns how fields are filled; never with a password as an example.
     pub(crate) fn mapping(&self) -> Vec<MappedField> {
         let field = |mapped: &Mapped| MappedField {
             target: mapped.target.name().to_owned(),
             source: mapped.column.map(|column| self.name(column)),
-            example: mapped.example.clone(),
+            example: mapped.example.clone().filter(|_| mapped.target != Target::Password),
             state: mapped.state,
         };
         self.mapped.iter().map(field).collect()
@@ -199,6 +216,9 @@ impl Columns {
         if let Some(mapped) = self.mapped.iter_mut().find(|mapped| mapped.target == target) {
             mapped.column = Some(column);
             mapped.state = state;
+        }
+        if let Some(place) = self.places.get_mut(target.place()) {
+            *place = Some(column);
         }
     }
 }

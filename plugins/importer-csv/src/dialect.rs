@@ -43,9 +43,9 @@ fn fit(head: &[u8], delimiter: u8) -> Fit {
     let (mut record, mut fit) = (Record::default(), Fit::default());
     // What is cut off at the end of the head is no record: it breaks off with an open quote, or has too few columns.
     while fit.records < SAMPLE && matches!(records.next(&mut record), Ok(true)) {
-        let columns = record.fields().len();
+        let columns = record.len();
         if fit.records == 0 {
-            let headings: Vec<String> = record.fields().iter().map(|heading| plain(heading)).collect();
+            let headings: Vec<String> = record.fields().map(plain).collect();
             fit.known = known(&headings);
             fit.columns = columns;
         }

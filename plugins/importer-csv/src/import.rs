@@ -1,13 +1,11 @@
 //! The whole import: finds out what the file looks like, then takes it row by row.
 
 use std::collections::HashMap;
-use std::collections::hash_map::{Entry as Place, RandomState};
+use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher as _;
 use std::io::{Cursor, Read};
 
-use ostler_sdk::importer::{
-    Entry, Failure, Feed, Item, MappedField, Options, Output, Position, Problem, Summary,
-};
+use ostler_sdk::importer::{Failure, Feed, MappedField, Options, Output, Position, Problem, Summary};
 
 use crate::columns::Columns;
 use crate::dialect;
@@ -37,7 +35,7 @@ pub(crate) fn import(options: &Options, feed: &mut Feed) -> Result<Summary, Fail
     }
     mend::strip_marked(&mut record);
     if let Some(name) = options.get("delimiter").filter(|name| *name != "auto")
-        && record.fields().len() < 2
+        && record.len() < 2
     {
         let reason = format!("there is no {name} in the first row, '{}'", shown(record.field(0)));
         return Err(Failure::option("delimiter", reason));
@@ -49,8 +47,7 @@ pub(crate) fn import(options: &Options, feed: &mut Feed) -> Result<Summary, Fail
         columns,
         mending: Mending { delimiter, carriage_return },
         found,
-        lines: HashMap::new(),
-        hasher: RandomState::new(),
+        taken: Taken::default(),
         seen: Seen::default(),
     };
     let mut wanted = import.columns.has_headings() || import.take(&mut record);
@@ -88,6 +85,30 @@ struct Seen {
     other: bool,
 }
 
+/// The lines of what was taken, by a hash of its folder and name and of its id: a file may have a million rows.
+#[derive(Default)]
+struct Taken {
+    lines: HashMap<u64, u64>,
+    hasher: RandomState,
+}
+
+impl Taken {
+    /// No two connections of a folder have one name, and no two rows one id.
+    fn check(&mut self, made: &Made<'_>, line: u64) -> Result<(), Fault> {
+        let place = self.hasher.hash_one(("place", &made.entry.folder, made.name));
+        let id = (!made.id.is_empty()).then(|| self.hasher.hash_one(("id", made.id)));
+        if let Some(earlier) = self.lines.get(&place) {
+            let reason = format!("'{}' is already on line {earlier}, in the same folder", made.name);
+            return Err(Fault { target: Target::Name, reason });
+        }
+        if let Some(earlier) = id.and_then(|id| self.lines.get(&id)) {
+            return Err(Fault { target: Target::Id, reason: format!("it is already on line {earlier}") });
+        }
+        self.lines.extend([Some(place), id].into_iter().flatten().map(|key| (key, line)));
+        Ok(())
+    }
+}
+
 /// An import that is going on.
 struct Import<'a> {
     /// The type of rows that name none.
@@ -95,9 +116,7 @@ struct Import<'a> {
     columns: Columns,
     mending: Mending,
     found: &'a mut Output,
-    /// The lines of what was taken, by a hash of its identity and of its folder and name: a file may have a million rows.
-    lines: HashMap<u64, u64>,
-    hasher: RandomState,
+    taken: Taken,
     seen: Seen,
 }
 
@@ -116,11 +135,11 @@ impl Import<'_> {
         }
         let row = Row { record, columns: &self.columns, kind: self.kind };
         let made = row.connection().and_then(|made| {
-            self.check_new(&made.entry, record)?;
+            self.taken.check(&made, record.line)?;
             Ok(made)
         });
         match made {
-            Ok(Made { entry, left_out }) => {
+            Ok(Made { entry, left_out, .. }) => {
                 for fault in left_out {
                     self.warn(record, &fault);
                 }
@@ -136,37 +155,14 @@ impl Import<'_> {
 
     /// Columns that are empty may be too many; all others would be lost.
     fn check_width(&self, record: &Record) -> Result<(), String> {
-        let (own, expected) = (record.fields().len(), self.columns.count);
-        let surplus = record.fields().iter().skip(expected);
-        if own < expected || surplus.into_iter().any(|field| !field.trim().is_empty()) {
+        let (own, expected) = (record.len(), self.columns.count);
+        if own < expected || record.fields().skip(expected).any(|field| !field.trim().is_empty()) {
             let first = if self.columns.has_headings() { "the heading" } else { "the first row" };
+            let columns = if own == 1 { "1 column".to_owned() } else { format!("{own} columns") };
             return Err(format!(
-                "the row has {own} columns, {first} has {expected}; is a delimiter or a quote missing?"
+                "the row has {columns}, {first} has {expected}; is a delimiter or a quote missing?"
             ));
         }
-        Ok(())
-    }
-
-    /// No two connections of a folder have one name, and no two rows one identity.
-    fn check_new(&mut self, entry: &Entry, record: &Record) -> Result<(), Fault> {
-        let name = match &entry.item {
-            Item::Connection(connection) => &connection.name,
-            Item::Folder(folder) => &folder.name,
-        };
-        let place = self.hasher.hash_one(("place", &entry.folder, name));
-        let identity = self.hasher.hash_one(("identity", &entry.identity));
-        if let Some(line) = self.lines.get(&place) {
-            let reason = format!("'{name}' is already on line {line}, in the same folder");
-            return Err(Fault { target: Target::Name, reason });
-        }
-        match self.lines.entry(identity) {
-            Place::Occupied(line) => {
-                let reason = format!("it is already on line {}", line.get());
-                return Err(Fault { target: Target::Id, reason });
-            }
-            Place::Vacant(vacant) => vacant.insert(record.line),
-        };
-        self.lines.insert(place, record.line);
         Ok(())
     }
 
@@ -180,7 +176,7 @@ impl Import<'_> {
             }
             self.seen.other = true;
         } else if !self.seen.utf8 {
-            self.seen.utf8 = record.fields().iter().any(|field| !field.is_ascii());
+            self.seen.utf8 = !record.is_ascii();
         }
     }
 

@@ -32,7 +32,8 @@ impl Mending {
 
     /// Returns a row with the reason.
     pub(crate) fn row(self, record: &Record, reason: &str) -> Vec<u8> {
-        self.line(record.fields().iter().map(String::as_str), &format!("{MARKER}{reason}"))
+        let last = format!("{MARKER}{reason}");
+        self.line(record.fields(), &last)
     }
 
     fn line<'a>(self, fields: impl Iterator<Item = &'a str>, last: &'a str) -> Vec<u8> {
@@ -47,7 +48,7 @@ impl Mending {
 
 /// Takes the reason of an earlier import off a row.
 pub(crate) fn strip_reason(record: &mut Record, columns: &Columns) {
-    let edited = columns.mended && record.fields().len() == columns.count + 1;
+    let edited = columns.mended && record.len() == columns.count + 1;
     if !strip_marked(record) && edited {
         record.pop();
     }
@@ -55,7 +56,7 @@ pub(crate) fn strip_reason(record: &mut Record, columns: &Columns) {
 
 /// The same, where the columns are not known yet.
 pub(crate) fn strip_marked(record: &mut Record) -> bool {
-    let marked = record.fields().last().is_some_and(|last| last.starts_with(MARKER));
+    let marked = record.last().starts_with(MARKER);
     if marked {
         record.pop();
     }

@@ -21,8 +21,10 @@ pub(crate) struct Record {
     pub(crate) line: u64,
     /// Whether all of it is UTF-8.
     pub(crate) utf8: bool,
-    fields: Vec<String>,
-    count: usize,
+    /// The fields, one behind the other.
+    text: String,
+    /// Where each ends.
+    ends: Vec<usize>,
 }
 
 impl Record {
@@ -33,38 +35,54 @@ impl Record {
 
     /// Returns a field as it is.
     pub(crate) fn raw(&self, column: usize) -> &str {
-        self.fields().get(column).map_or("", String::as_str)
+        let start = column.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
+        self.ends.get(column).and_then(|end| self.text.get(start..*end)).unwrap_or_default()
     }
 
-    pub(crate) fn fields(&self) -> &[String] {
-        self.fields.get(..self.count).unwrap_or_default()
+    /// Returns how many fields there are.
+    pub(crate) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(|column| self.raw(column))
+    }
+
+    pub(crate) fn last(&self) -> &str {
+        self.len().checked_sub(1).map_or("", |column| self.raw(column))
     }
 
     /// Drops the last field.
     pub(crate) fn pop(&mut self) {
-        self.count = self.count.saturating_sub(1);
+        self.ends.pop();
     }
 
     pub(crate) fn is_blank(&self) -> bool {
-        self.fields().iter().all(|field| field.trim().is_empty())
+        self.fields().all(|field| field.trim().is_empty())
     }
 
-    /// Takes the fields of a record, into the strings of the one before.
+    pub(crate) fn is_ascii(&self) -> bool {
+        self.text.is_ascii()
+    }
+
     fn fill(&mut self, bytes: &[u8], ends: &[usize]) {
+        self.text.clear();
+        self.ends.clear();
+        if let Ok(text) = std::str::from_utf8(bytes)
+            && ends.iter().all(|end| text.is_char_boundary(*end))
+        {
+            self.utf8 = true;
+            self.text.push_str(text);
+            self.ends.extend_from_slice(ends);
+            return;
+        }
         self.utf8 = true;
-        self.count = 0;
         let mut start = 0;
         for end in ends {
             let (text, utf8) = decode(bytes.get(start..*end).unwrap_or_default());
             self.utf8 &= utf8;
-            match self.fields.get_mut(self.count) {
-                Some(field) => {
-                    field.clear();
-                    field.push_str(&text);
-                }
-                None => self.fields.push(text.into_owned()),
-            }
-            self.count += 1;
+            self.text.push_str(&text);
+            self.ends.push(self.text.len());
             start = *end;
         }
     }
@@ -165,7 +183,7 @@ mod tests {
         let (mut record, mut all) = (Record::default(), Vec::new());
         loop {
             match records.next(&mut record) {
-                Ok(true) => all.push((record.line, record.fields().to_vec())),
+                Ok(true) => all.push((record.line, record.fields().map(str::to_owned).collect())),
                 Ok(false) => return (all, None),
                 Err(broken) => return (all, Some(broken)),
             }

@@ -1,6 +1,6 @@
 //! One row to one connection, or the reason why not. Pure: a row, the columns and the type in, an entry out.
 
-use ostler_sdk::importer::{Connection, Credential, Entry, LocalCredential, Position};
+use ostler_sdk::importer::{Connection, Credential, Entry, Item, LocalCredential, Position, Secret};
 use ostler_sdk::types::{SecretField, Setting};
 
 use crate::columns::Columns;
@@ -11,6 +11,7 @@ use crate::target::{Kind, Target};
 const LONGEST_NAME: usize = 255;
 const LONGEST_HOST: usize = 255;
 const LONGEST_VALUE: usize = 64 << 10;
+const LONGEST_IDENTITY: usize = 1024;
 const DEEPEST: usize = 64;
 
 /// Why a row was not taken, or what of it was left out.
@@ -22,8 +23,11 @@ pub(crate) struct Fault {
 
 /// A connection that was made of a row.
 #[derive(Debug)]
-pub(crate) struct Made {
+pub(crate) struct Made<'a> {
     pub(crate) entry: Entry,
+    pub(crate) name: &'a str,
+    /// Its own id; empty where the row has none.
+    pub(crate) id: &'a str,
     /// What was left out of it.
     pub(crate) left_out: Vec<Fault>,
 }
@@ -42,14 +46,14 @@ pub(crate) struct Row<'a> {
     pub(crate) kind: Option<Kind>,
 }
 
-impl Row<'_> {
+impl<'a> Row<'a> {
     /// Returns the value of a field, trimmed; empty where it is not mapped.
-    pub(crate) fn text(&self, target: Target) -> &str {
+    pub(crate) fn text(&self, target: Target) -> &'a str {
         self.columns.of(target).map_or("", |column| self.record.field(column))
     }
 
     /// Makes a connection of the row.
-    pub(crate) fn connection(&self) -> Checked<Made> {
+    pub(crate) fn connection(&self) -> Checked<Made<'a>> {
         let mut left_out = Vec::new();
         let mut defaults = Vec::new();
         let name = self.name()?;
@@ -61,20 +65,22 @@ impl Row<'_> {
         });
         let folder = self.folder()?;
         let credential = self.credential(&mut defaults, &mut left_out)?;
-        let mut connection = Connection::new(name, kind.name(), host, port).credential(credential);
+        let mut connection = Connection::new(name, kind.name(), host, port);
+        connection.credential = credential;
         connection.notes = self.notes()?.to_owned();
         connection.tags = self.tags()?;
         match kind {
             Kind::Ssh => self.ssh_settings(&mut connection, &mut left_out),
             Kind::Rdp => self.rdp_settings(&mut connection, &mut defaults, &mut left_out),
         }
-        let mut entry = Entry::new(connection).at(Position::line(self.record.line)).within(folder);
-        entry.identity = self.identity(&entry, name)?;
-        entry.defaults = defaults;
-        Ok(Made { entry, left_out })
+        let id = self.text(Target::Id);
+        let identity = identity(id, &folder, name)?;
+        let position = Position::line(self.record.line);
+        let entry = Entry { position, identity, folder, defaults, item: Item::Connection(connection) };
+        Ok(Made { entry, name, id, left_out })
     }
 
-    fn name(&self) -> Checked<&str> {
+    fn name(&self) -> Checked<&'a str> {
         let name = self.text(Target::Name);
         check_name(name).map_err(|reason| fault(Target::Name, reason))?;
         Ok(name)
@@ -100,7 +106,7 @@ impl Row<'_> {
     }
 
     /// Reads host and port; the host may carry the port.
-    fn endpoint(&self) -> Checked<(&str, Option<u16>)> {
+    fn endpoint(&self) -> Checked<(&'a str, Option<u16>)> {
         let (host, inner) = split_port(self.text(Target::Host));
         if host.is_empty() {
             return Err(fault(Target::Host, "it is missing"));
@@ -125,16 +131,19 @@ impl Row<'_> {
         }
     }
 
-    fn folder(&self) -> Checked<Vec<&str>> {
-        let path = self.text(Target::Folder).split(['/', '\\']).map(str::trim);
-        let path: Vec<&str> = path.filter(|name| !name.is_empty()).collect();
+    fn folder(&self) -> Checked<Vec<String>> {
+        let mut path = Vec::new();
+        for name in
+            self.text(Target::Folder).split(['/', '\\']).map(str::trim).filter(|name| !name.is_empty())
+        {
+            check_line(name).map_err(|reason| fault(Target::Folder, reason))?;
+            path.push(name.to_owned());
+        }
         if path.len() > DEEPEST {
-            return Err(fault(Target::Folder, "folders nest at most 64 deep"));
+            Err(fault(Target::Folder, "folders nest at most 64 deep"))
+        } else {
+            Ok(path)
         }
-        for name in &path {
-            check_name(name).map_err(|reason| fault(Target::Folder, reason))?;
-        }
-        Ok(path)
     }
 
     fn credential(&self, defaults: &mut Vec<String>, left_out: &mut Vec<Fault>) -> Checked<Credential> {
@@ -170,16 +179,13 @@ impl Row<'_> {
             check_line(text).map_err(|reason| fault(target, reason))?;
         }
         check_length(Target::Password, password)?;
-        let mut local = LocalCredential::new();
-        local.user = (!user.is_empty()).then(|| user.to_owned());
-        local.domain = (!domain.is_empty()).then(|| domain.to_owned());
-        if !password.is_empty() {
-            local = local.secret(SecretField::Password, password);
-        }
-        Ok(local.into())
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let secret = |value| Secret { field: SecretField::Password, value };
+        let secrets = text(password).map(secret).into_iter().collect();
+        Ok(LocalCredential { user: text(user), domain: text(domain), secrets }.into())
     }
 
-    fn notes(&self) -> Checked<&str> {
+    fn notes(&self) -> Checked<&'a str> {
         let notes = self.text(Target::Notes);
         check_length(Target::Notes, notes)?;
         Ok(notes)
@@ -194,22 +200,6 @@ impl Row<'_> {
             }
         }
         if tags.len() > 256 { Err(fault(Target::Tags, "it has more than 256 tags")) } else { Ok(tags) }
-    }
-
-    /// A file of this format has no identities of its own: without a column for them, the place in the tree is one.
-    fn identity(&self, entry: &Entry, name: &str) -> Checked<String> {
-        let id = self.text(Target::Id);
-        let identity = if id.is_empty() {
-            format!("path:{}", [&entry.folder.join("/"), name].join("/"))
-        } else {
-            format!("id:{id}")
-        };
-        // The bound of the host, and what stays of it for a path of names that are all fine.
-        if identity.len() > 1024 {
-            let target = if id.is_empty() { Target::Folder } else { Target::Id };
-            return Err(fault(target, "it is too long"));
-        }
-        Ok(identity)
     }
 
     fn ssh_settings(&self, connection: &mut Connection, left_out: &mut Vec<Fault>) {
@@ -273,6 +263,27 @@ impl Row<'_> {
     }
 }
 
+/// A file of this format has no identities of its own: without a column for them, the place in the tree is one.
+fn identity(id: &str, folder: &[String], name: &str) -> Checked<String> {
+    let mut identity = String::with_capacity(folder.iter().map(String::len).sum::<usize>() + name.len() + 32);
+    if id.is_empty() {
+        identity.push_str("path:");
+        for part in folder {
+            identity.push_str(part);
+            identity.push('/');
+        }
+        identity.push_str(name);
+    } else {
+        identity.push_str("id:");
+        identity.push_str(id);
+    }
+    if identity.len() > LONGEST_IDENTITY {
+        let target = if id.is_empty() { Target::Folder } else { Target::Id };
+        return Err(fault(target, "it is too long"));
+    }
+    Ok(identity)
+}
+
 /// Splits `host:port` and `[address]:port`. A bare address of IPv6 has several colons and no port.
 fn split_port(text: &str) -> (&str, Option<&str>) {
     if let Some(rest) = text.strip_prefix('[') {
@@ -311,6 +322,9 @@ fn check_name(name: &str) -> Result<(), String> {
 fn check_line(text: &str) -> Result<(), String> {
     if text.len() > LONGEST_NAME {
         return Err(format!("it has more than {LONGEST_NAME} bytes"));
+    }
+    if text.bytes().all(|byte| (0x20..0x7f).contains(&byte)) {
+        return Ok(());
     }
     let hidden = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
     if text.contains(hidden) { Err("it has a line break or a control character".to_owned()) } else { Ok(()) }

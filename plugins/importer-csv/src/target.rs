@@ -63,6 +63,9 @@ pub(crate) enum Target {
 }
 
 impl Target {
+    /// How many there are.
+    pub(crate) const COUNT: usize = Self::ALL.len();
+
     /// All, in the order in which people see them.
     const ALL: [Self; 19] = [
         Self::Name,
@@ -85,6 +88,11 @@ impl Target {
         Self::AutoExpand,
         Self::ColorDepth,
     ];
+
+    /// Returns its place among all.
+    pub(crate) fn place(self) -> usize {
+        self as usize
+    }
 
     /// Returns the fields of a type; without one, those of every type.
     pub(crate) fn of(kind: Option<Kind>) -> impl Iterator<Item = Self> + Clone {
@@ -204,6 +212,12 @@ mod tests {
         all.dedup();
         assert_eq!(all.len(), count);
         assert!(all.iter().all(|heading| plain(heading) == *heading));
+    }
+
+    #[test]
+    fn every_field_has_a_place_of_its_own() {
+        let places: Vec<usize> = Target::of(None).map(Target::place).collect();
+        assert_eq!(places, (0..Target::COUNT).collect::<Vec<_>>());
     }
 
     #[test]
