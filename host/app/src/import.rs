@@ -52,6 +52,8 @@ struct Reconciled {
     created: Vec<String>,
     folders: Vec<String>,
     present: Vec<String>,
+    /// Secrets that go into the vault.
+    secrets: u64,
     defaults: Vec<DefaultsView>,
     problems: Vec<ProblemView>,
 }
@@ -87,7 +89,6 @@ impl Host {
         } else {
             write_mend_file(command, &summary.mendable_head, &collected)?
         };
-        let secrets = collected.entries.iter().map(secret_count).sum();
         if !command.dry_run {
             let details = [
                 ("file", command.file.display().to_string()),
@@ -106,7 +107,7 @@ impl Host {
             created: done.created,
             folders: done.folders,
             present: done.present,
-            secrets,
+            secrets: done.secrets,
             defaults: done.defaults,
             problems,
             mend_file,
@@ -168,6 +169,7 @@ impl Into<'_> {
             created: Vec::new(),
             folders: Vec::new(),
             present: Vec::new(),
+            secrets: 0,
             defaults: Vec::new(),
             problems: Vec::new(),
         };
@@ -181,6 +183,7 @@ impl Into<'_> {
                 });
             }
         }
+        done.secrets = u64::try_from(done.changes.put_secrets.len()).unwrap_or(u64::MAX);
         done.folders =
             done.changes.put_folders.iter().map(|folder| tree.folder_path(Some(folder.id))).collect();
         Ok(done)
@@ -288,16 +291,6 @@ fn entry_name(entry: &ImportEntry) -> &str {
     match &entry.item {
         ImportItem::Folder(folder) => &folder.name,
         ImportItem::Connection(connection) => &connection.name,
-    }
-}
-
-fn secret_count(entry: &ImportEntry) -> u64 {
-    match &entry.item {
-        ImportItem::Connection(connection) => match &connection.credential {
-            ImportedCredential::Local { secrets, .. } => u64::try_from(secrets.len()).unwrap_or(u64::MAX),
-            ImportedCredential::None | ImportedCredential::Inherit => 0,
-        },
-        ImportItem::Folder(_) => 0,
     }
 }
 
