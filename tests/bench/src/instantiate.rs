@@ -4,10 +4,10 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::anyhow;
-use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, ResourceTable, Val};
-use wasmtime::{Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
-use wasmtime_wasi::{WasiCtx, WasiCtxView, WasiView};
+use wasmtime::Engine;
+use wasmtime::component::{Component, ComponentExportIndex, InstancePre, Linker, Val};
 
+use crate::bare::{self, State};
 use crate::measure::{Limit, Measure, pairs};
 use crate::world::{File, block_on, runtime};
 
@@ -51,24 +51,9 @@ struct Bare {
     describe: ComponentExportIndex,
 }
 
-struct State {
-    wasi: WasiCtx,
-    table: ResourceTable,
-}
-
-impl WasiView for State {
-    fn ctx(&mut self) -> WasiCtxView<'_> {
-        WasiCtxView { ctx: &mut self.wasi, table: &mut self.table }
-    }
-}
-
 impl Bare {
     fn new(bytes: &[u8]) -> wasmtime::Result<Self> {
-        let mut config = Config::new();
-        config
-            .concurrency_support(false)
-            .allocation_strategy(InstanceAllocationStrategy::Pooling(PoolingAllocationConfig::new()));
-        let engine = Engine::new(&config)?;
+        let engine = bare::engine()?;
         let component = Component::new(&engine, bytes)?;
         let mut linker = Linker::new(&engine);
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
@@ -82,8 +67,7 @@ impl Bare {
     }
 
     fn describe(&self) -> wasmtime::Result<()> {
-        let state = State { wasi: WasiCtx::builder().build(), table: ResourceTable::new() };
-        let mut store = Store::new(&self.engine, state);
+        let mut store = bare::store(&self.engine);
         let instance = self.pre.instantiate(&mut store)?;
         let describe = instance.get_func(&mut store, self.describe).ok_or_else(|| missing("describe"))?;
         describe.call(&mut store, &[], &mut [Val::Bool(false)])?;

@@ -107,7 +107,7 @@ impl Measure {
     pub(crate) fn line(&self, id: &str) -> String {
         let own = &self.own;
         let mut line =
-            format!("{id:<14} {:>9.3} {} ({:.3} to {:.3})", own.median(), self.unit, own.at(1), own.at(3));
+            format!("{id:<18} {:>9.3} {} ({:.3} to {:.3})", own.median(), self.unit, own.at(1), own.at(3));
         if let (Some((name, peer)), Some(ratio)) = (&self.peer, self.ratio()) {
             line.push_str(&format!("; {name} {:.3}; ratio {ratio:.2}", peer.median()));
         }

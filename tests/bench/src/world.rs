@@ -11,7 +11,7 @@ use ostler_core::{
 };
 use ostler_plugin_api::{Capability, Grants};
 use ostler_registry::{Inspection, inspect};
-use ostler_runtime::{Plugin, Ports, Runtime, RuntimeConfig};
+use ostler_runtime::{Limits, Plugin, Ports, Runtime, RuntimeConfig};
 
 /// A plugin file.
 pub(crate) struct File {
@@ -35,6 +35,11 @@ impl File {
 
 /// Starts a runtime with a cache of compiled code.
 pub(crate) fn runtime(cache: &Path) -> anyhow::Result<Runtime> {
+    runtime_with(cache, Limits::default())
+}
+
+/// The same, with limits.
+pub(crate) fn runtime_with(cache: &Path, limits: Limits) -> anyhow::Result<Runtime> {
     let nothing = Arc::new(Nothing);
     let ports = Ports {
         storage: nothing.clone(),
@@ -43,7 +48,7 @@ pub(crate) fn runtime(cache: &Path) -> anyhow::Result<Runtime> {
         code: nothing.clone(),
         clock: nothing,
     };
-    Ok(Runtime::new(RuntimeConfig { cache_dir: Some(cache.to_owned()), ..RuntimeConfig::default() }, ports)?)
+    Ok(Runtime::new(RuntimeConfig { cache_dir: Some(cache.to_owned()), limits }, ports)?)
 }
 
 /// Runs a future on this thread.

@@ -30,6 +30,8 @@ pub(crate) enum Beside {
     Nothing,
     /// The demo.
     Demo,
+    /// The measures.
+    Measures,
     /// Every test.
     Tests,
 }
@@ -49,9 +51,11 @@ pub(crate) fn build(workspace: &Workspace, release: bool, beside: Beside) -> any
             command.args(["-p", &package, "--bin", &program]);
         }
     }
-    if beside == Beside::Demo {
-        command.args(["-p", "xtask", "--example", "demo"]);
-    }
+    match beside {
+        Beside::Demo => command.args(["-p", "xtask", "--example", "demo"]),
+        Beside::Measures => command.args(["-p", "ostler-bench", "--bin", "ostler-bench"]),
+        Beside::Nothing | Beside::Tests => &mut command,
+    };
     run(&mut command)?;
     let directory = workspace.target.join(if release { "release" } else { "debug" });
     let files = wasm_files(&plugins)?;
@@ -72,15 +76,15 @@ fn executable(directory: &Path, name: &str) -> PathBuf {
     directory.join(format!("{name}{}", std::env::consts::EXE_SUFFIX))
 }
 
-/// Builds the plugins and the measures, and takes the measures. Prints nothing but those, so that scripts can read them.
+/// Builds the plugins, the guests, the programs and the measures, and takes the measures. Prints nothing but those to
+/// standard output, so that scripts can read them.
 pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
-    let plugins = components(workspace, "plugins", "bundled-plugins")?;
-    let mut build = workspace.cargo();
-    run(build.args(["build", "--release", "-p", "ostler-bench"]))?;
-    let program =
-        workspace.target.join("release").join(format!("ostler-bench{}", std::env::consts::EXE_SUFFIX));
+    let guests = components(workspace, "tests/guests", "guests")?;
+    let built = build(workspace, true, Beside::Measures)?;
+    let program = executable(&workspace.target.join("release"), "ostler-bench");
     let mut command = workspace.command(program);
-    command.arg("--plugins").arg(&plugins).args(arguments);
+    command.arg("--plugins").arg(&built.plugins).arg("--guests").arg(&guests);
+    command.arg("--program").arg(&built.program).args(arguments);
     ensure!(command.status()?.success(), "a measure failed");
     Ok(())
 }

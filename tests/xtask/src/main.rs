@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask build|demo|test|check|bench`.
+//! The project's own commands: `cargo xtask build|demo|test|check|bench|soak`.
 //!
 //! Needs nothing but Rust and rustup to begin with; what else it needs, it adds or names. Nothing here is part of a
 //! shipped program.
@@ -54,6 +54,15 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
+    /// Feeds random and mutated bytes to every parser of foreign bytes, and flips every byte of a store.
+    Soak {
+        /// How long the parsers are fed.
+        #[arg(long, default_value_t = 10)]
+        minutes: u64,
+        /// Where the random numbers begin; another one each time if not given.
+        #[arg(long)]
+        seed: Option<u64>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -74,5 +83,6 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Verb::Test { arguments } => testing::test(&workspace, arguments),
         Verb::Check => check::run(&workspace),
         Verb::Bench { arguments } => building::bench(&workspace, arguments),
+        Verb::Soak { minutes, seed } => testing::soak(&workspace, *minutes, *seed),
     }
 }

@@ -1,0 +1,84 @@
+//! The audit log: its files, with a checkpoint that was kept outside. A log that verifies with its anchor proves its
+//! lines.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use ostler_audit::{AuditEvent, AuditLog, Outcome, checkpoint, read, verify};
+use ostler_core::{Clock, StoreId, Timestamp};
+use ostler_sealing::{DeviceKey, EnvelopePrivateKey};
+
+use super::Taken;
+use crate::input::Input;
+
+const STORE: StoreId = StoreId::from_bytes([7; 16]);
+const ANCHOR: &str = "anchor";
+
+/// A short log, and one that is long enough to keep a checkpoint for good.
+pub(super) fn good(_: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
+    [5, 300].into_iter().map(make).collect()
+}
+
+pub(super) fn take(input: &Input, scratch: &Path) -> anyhow::Result<Taken> {
+    let directory = scratch.join("audit");
+    input.write(&directory)?;
+    let anchor = input.file(ANCHOR).map(String::from_utf8_lossy);
+    let verified = verify(&directory, anchor.as_deref());
+    drop(checkpoint(&directory).map_err(|error| error.to_string()));
+    let private = private();
+    if let Ok(records) = read(&directory, STORE, &private, 0) {
+        // A damaged line does not end the reading, so the number of lines bounds it.
+        records.for_each(|record| drop(record.map_err(|error| error.to_string())));
+    }
+    // Writers catch up with what they find; this changes the files, so it comes last.
+    if let Ok(log) = open(scratch, &directory) {
+        drop(log.append(&AuditEvent::of("soak", Outcome::Success)).map_err(|error| error.to_string()));
+    }
+    Ok(match verified {
+        Ok(report) if anchor.is_some() => {
+            Taken::Proved(format!("{} {}", report.lines, report.root).into_bytes())
+        }
+        Ok(_) => Taken::Read,
+        Err(error) => {
+            drop(error.to_string());
+            Taken::Refused
+        }
+    })
+}
+
+fn make(events: u32) -> anyhow::Result<Input> {
+    let home = tempfile::tempdir()?;
+    let directory = home.path().join("audit");
+    let log = open(home.path(), &directory)?;
+    for number in 0..events {
+        let mut event = AuditEvent::of("session.start", Outcome::Success);
+        event.target = Some(format!("host-{number}.example:22"));
+        log.append(&event)?;
+    }
+    let anchor = checkpoint(&directory)?;
+    let mut input = Input::read(&directory)?;
+    input.files.push((ANCHOR.to_owned(), anchor.into_bytes()));
+    Ok(input)
+}
+
+fn open(home: &Path, directory: &Path) -> anyhow::Result<AuditLog> {
+    let device = Arc::new(DeviceKey::load_or_create(&home.join("device.key"))?);
+    Ok(AuditLog::open(directory, STORE, device, &private().public(), Arc::new(Still))?)
+}
+
+fn private() -> EnvelopePrivateKey {
+    EnvelopePrivateKey::from_seed(&[3; 32])
+}
+
+/// A clock that stands still.
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp(1_700_000_000_000_000)
+    }
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+}
