@@ -80,9 +80,11 @@ fn a_full_screen_session_is_shown_recorded_and_replayed() {
     pane.press("Escape");
     pane.wait_for("Grüße aus Ostler ✓ 日本語");
     pane.resize(120, 40);
-    pane.type_text(":echo 'size' &columns . 'x' . &lines");
-    pane.press("Enter");
-    pane.wait_for("size 120x40");
+    // vim may have painted before the news of the size got to it, so it is asked again until it knows.
+    pane.ask_until("size 120x40", |pane| {
+        pane.type_text(":echo 'size' &columns . 'x' . &lines");
+        pane.press("Enter");
+    });
     pane.type_text(":q!");
     pane.press("Enter");
     pane.wait_for("\nremote>");

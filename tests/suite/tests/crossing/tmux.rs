@@ -40,13 +40,29 @@ impl Tmux {
 
     /// Waits until the screen shows the text, and returns the screen.
     pub(crate) fn wait_for(&self, text: &str) -> String {
-        let until = Instant::now() + Duration::from_secs(60);
+        let shown = self.shows_within(Duration::from_mins(1), text);
+        shown.unwrap_or_else(|| panic!("the screen never showed {text:?}:\n{}", self.screen()))
+    }
+
+    /// Asks again and again until the screen shows the answer.
+    pub(crate) fn ask_until(&self, answer: &str, ask: impl Fn(&Self)) {
+        let shown = (0..20).any(|_| {
+            ask(self);
+            self.shows_within(Duration::from_secs(3), answer).is_some()
+        });
+        assert!(shown, "the screen never showed {answer:?}:\n{}", self.screen());
+    }
+
+    fn shows_within(&self, patience: Duration, text: &str) -> Option<String> {
+        let until = Instant::now() + patience;
         loop {
             let screen = self.screen();
             if screen.contains(text) {
-                return screen;
+                return Some(screen);
             }
-            assert!(Instant::now() < until, "the screen never showed {text:?}:\n{screen}");
+            if Instant::now() > until {
+                return None;
+            }
             // tmux is asked a few times a second: it would be kept from its work otherwise.
             std::thread::sleep(Duration::from_millis(50));
         }
