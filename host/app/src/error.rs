@@ -8,7 +8,7 @@ use ostler_core::{PromptError, SessionError, TreeError};
 use ostler_recording::RecordingError;
 use ostler_registry::ShelfError;
 use ostler_runtime::{LoadError, PluginError, RuntimeError, SaidKind};
-use ostler_vault::{DeviceKeyError, VaultError};
+use ostler_vault::{DeviceKeyError, KeyFileError, VaultError};
 
 /// What sort of failure it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +38,12 @@ pub enum AppError {
     /// The device key.
     #[error(transparent)]
     DeviceKey(#[from] DeviceKeyError),
+    /// The key file.
+    #[error(transparent)]
+    KeyFile(#[from] KeyFileError),
+    /// Neither passphrase nor keyring is there to sign in with.
+    #[error("the store wants its passphrase")]
+    NoPassphrase,
     /// The tree.
     #[error(transparent)]
     Tree(#[from] TreeError),
@@ -125,7 +131,9 @@ impl AppError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Vault(error) => vault_kind(error),
+            Self::NoPassphrase => ErrorKind::SignIn,
             Self::Tree(_)
+            | Self::KeyFile(_)
             | Self::NoPlugin(_)
             | Self::NoRecording(_)
             | Self::NoPluginFor { .. }
@@ -213,7 +221,10 @@ fn said_hint(kind: &SaidKind) -> Option<&'static str> {
 
 fn vault_kind(error: &VaultError) -> ErrorKind {
     match error {
-        VaultError::WrongPassphrase { .. } | VaultError::TooSoon { .. } => ErrorKind::SignIn,
+        VaultError::WrongPassphrase { .. }
+        | VaultError::WrongFactors { .. }
+        | VaultError::KeyFileWanted
+        | VaultError::TooSoon { .. } => ErrorKind::SignIn,
         VaultError::Damaged { .. } => ErrorKind::Damaged,
         VaultError::Missing { .. }
         | VaultError::NotAStore { .. }
@@ -234,6 +245,9 @@ fn vault_hint(error: &VaultError) -> Option<&'static str> {
         VaultError::NotAStore { .. } => "choose another directory with OSTLER_STORE or --store",
         VaultError::WrongPassphrase { .. } => {
             "a lost passphrase can't be recovered; 'ostler store create --replace' begins anew and keeps the old store aside"
+        }
+        VaultError::KeyFileWanted | VaultError::WrongFactors { .. } => {
+            "name the key file with --store-key-file or OSTLER_STORE_KEY_FILE; without it the store can't be opened"
         }
         VaultError::WeakPassphrase { .. } => {
             "use at least 8 characters with upper and lower case, a digit and a symbol"

@@ -48,4 +48,4 @@ pub use reply::{
     FolderView, ImportReport, KnownHostView, PlanView, PluginDetail, PluginView, ProblemView, RecordingView,
     Reply, SessionReport, StoreView, TreeNode, VerifiedAudit, VerifiedRecording, VerifiedStore,
 };
-pub use sign_in::{SignIn, create_store, harden_process, move_store_aside};
+pub use sign_in::{SignIn, Unlock, create_store, harden_process, move_store_aside};

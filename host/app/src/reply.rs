@@ -72,6 +72,8 @@ pub struct StoreView {
     pub secrets: u64,
     /// How the passphrase is stretched, in words.
     pub key_derivation: String,
+    /// Whether a key file is wanted beside the passphrase.
+    pub key_file: bool,
     /// Bytes of its database.
     pub database_bytes: u64,
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ostler_audit::{AuditLog, Outcome};
 use ostler_core::{Clock, SecretBytes};
-use ostler_vault::{DeviceKey, KdfParameters, LockedVault, VaultError};
+use ostler_vault::{DeviceKey, Factors, KdfParameters, KeyFile, LockedVault, VaultError};
 
 use crate::auditing::Auditor;
 use crate::{AppError, Configuration, FrontEnd, Host, Places};
@@ -40,6 +40,24 @@ pub fn create_store(
 /// Fails where there is no store or it can't be moved.
 pub fn move_store_aside(places: &Places, clock: &Arc<dyn Clock>) -> Result<PathBuf, AppError> {
     Ok(ostler_vault::move_aside(&places.store, clock.as_ref())?)
+}
+
+/// What a person or a program has to sign in with.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unlock {
+    /// The passphrase.
+    pub passphrase: Option<SecretBytes>,
+    /// The key file, where the store wants one.
+    pub key_file: Option<PathBuf>,
+    /// Whether the desktop's keyring may be asked, where the store has a slot for it. It is asked first, and the
+    /// passphrase is used where it can't help.
+    pub keyring: bool,
+}
+
+impl From<SecretBytes> for Unlock {
+    fn from(passphrase: SecretBytes) -> Self {
+        Self { passphrase: Some(passphrase), ..Self::default() }
+    }
 }
 
 /// A store that was found and can be read, before the passphrase.
@@ -76,25 +94,38 @@ impl SignIn {
         self.locked.wait_before_try(self.clock.as_ref())
     }
 
-    /// Signs in.
+    /// Signs in. A failed try leaves this as it was, for the next one.
     ///
     /// # Errors
-    /// Fails with a wrong passphrase, too soon after wrong ones, with a damaged store, and where the sign-in can't be
-    /// audited.
-    pub fn unlock(self, passphrase: &SecretBytes) -> Result<Host, AppError> {
-        let vault = match self.locked.unlock(passphrase, self.clock.as_ref()) {
-            Ok(vault) => vault,
-            Err(error) => {
-                if matches!(error, VaultError::WrongPassphrase { .. }) {
-                    let mut event = self.audit.event("vault.unlock", Outcome::Failure);
-                    event.reason = Some("wrong passphrase".to_owned());
-                    self.audit.write(&event)?;
-                }
-                return Err(error.into());
-            }
-        };
+    /// Fails with a wrong passphrase or key file, too soon after wrong ones, where neither passphrase nor keyring opens
+    /// the store, with a damaged store, and where the sign-in can't be audited.
+    pub fn unlock(&self, with: &Unlock) -> Result<Host, AppError> {
+        let key_file = with.key_file.as_deref().map(KeyFile::read).transpose()?;
+        let passphrase = with.passphrase.as_ref().ok_or(AppError::NoPassphrase)?;
+        let factors = Factors { passphrase, key_file: key_file.as_ref() };
+        let vault = self.locked.unlock(factors, self.clock.as_ref()).map_err(|error| self.failed(error))?;
         self.audit.success("vault.unlock", &[])?;
-        Ok(Host::new(self.places, self.configuration, self.front, self.clock, vault, self.device, self.audit))
+        Ok(Host::new(
+            self.places.clone(),
+            self.configuration.clone(),
+            Arc::clone(&self.front),
+            Arc::clone(&self.clock),
+            vault,
+            Arc::clone(&self.device),
+            self.audit.clone(),
+        ))
+    }
+
+    /// Audits a try that failed because of what was tried.
+    fn failed(&self, error: VaultError) -> AppError {
+        if matches!(error, VaultError::WrongPassphrase { .. } | VaultError::WrongFactors { .. }) {
+            let mut event = self.audit.event("vault.unlock", Outcome::Failure);
+            event.reason = Some(error.to_string());
+            if let Err(unaudited) = self.audit.write(&event) {
+                return unaudited.into();
+            }
+        }
+        error.into()
     }
 }
 

@@ -11,7 +11,6 @@ use crate::{AppError, Host, Reply, StoreView, VerifiedStore};
 impl Host {
     pub(crate) fn store_info(&self) -> Result<Reply, AppError> {
         let info = self.vault.info()?;
-        let kdf = info.kdf;
         Ok(Reply::Store(StoreView {
             id: info.id.to_string(),
             directory: self.places.store.clone(),
@@ -20,12 +19,8 @@ impl Host {
             folders: info.folders,
             connections: info.connections,
             secrets: info.secrets,
-            key_derivation: format!(
-                "Argon2id, {} MiB, {} passes, {} lane(s)",
-                kdf.memory_kib / 1024,
-                kdf.passes,
-                kdf.lanes
-            ),
+            key_derivation: info.kdf.to_string(),
+            key_file: info.key_file,
             database_bytes: info.database_bytes,
         }))
     }

@@ -26,6 +26,7 @@ Exit codes:
 Environment:
   OSTLER_STORE            the store's directory
   OSTLER_PASSPHRASE_FILE  a file with the passphrase
+  OSTLER_STORE_KEY_FILE   the store's key file, where it has one
   OSTLER_CONFIG           the configuration file
   OSTLER_LOG              the log's level: off, error, warn, info, debug or trace
   OSTLER_BATCH            set to 1, never ask
@@ -62,6 +63,15 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) passphrase_fd: Option<u32>,
+    /// The key file that opens the store together with the passphrase, where it has one.
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "OSTLER_STORE_KEY_FILE",
+        help_heading = "Global options"
+    )]
+    pub(crate) store_key_file: Option<PathBuf>,
     /// Print JSON.
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) json: bool,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ostler_app::core::{Clock, PromptError, SecretBytes};
 use ostler_app::{
-    AppError, Command, Configuration, ErrorKind, FrontEnd, Host, Places, Reply, SignIn, SystemClock,
+    AppError, Command, Configuration, ErrorKind, FrontEnd, Host, Places, Reply, SignIn, SystemClock, Unlock,
 };
 
 use crate::arguments::Global;
@@ -32,6 +32,7 @@ pub(crate) struct Context {
     pub(crate) output: Output,
     pub(crate) asker: Asker,
     pub(crate) passphrase: Option<SecretSource>,
+    pub(crate) key_file: Option<PathBuf>,
     pub(crate) signals: Arc<Signals>,
     pub(crate) clock: Arc<dyn Clock>,
 }
@@ -69,6 +70,7 @@ impl Context {
                 global.passphrase_fd,
                 std::env::var_os(passphrase::FILE_VARIABLE),
             ),
+            key_file: global.store_key_file.clone(),
             places: located.places,
             config_file: located.config,
             configuration,
@@ -85,14 +87,14 @@ impl Context {
     /// # Errors
     /// Fails where the store can't be opened, the passphrase is wrong or must wait, or there is none.
     pub(crate) fn sign_in(&self, front: Arc<dyn FrontEnd>) -> Result<Host, CliError> {
+        let locked = self.locked(front)?;
         let mut tries = TRIES;
         loop {
             tries = tries.saturating_sub(1);
-            let locked = self.locked(Arc::clone(&front))?;
             if self.passphrase.is_none() {
                 self.wait(&locked);
             }
-            match locked.unlock(&self.existing_passphrase()?) {
+            match locked.unlock(&self.unlock_with(self.existing_passphrase()?)) {
                 Ok(host) => return Ok(host),
                 Err(error)
                     if self.passphrase.is_some() || tries == 0 || error.kind() != ErrorKind::SignIn =>
@@ -123,6 +125,11 @@ impl Context {
     /// Fails where it can't be read, or nobody is there to ask.
     pub(crate) fn existing_passphrase(&self) -> Result<SecretBytes, CliError> {
         passphrase::existing(self.passphrase.as_ref(), self.asker, &self.output)
+    }
+
+    /// What to sign in with, given the passphrase.
+    pub(crate) fn unlock_with(&self, passphrase: SecretBytes) -> Unlock {
+        Unlock { key_file: self.key_file.clone(), ..Unlock::from(passphrase) }
     }
 
     /// Waits as long as wrong passphrases before make a person wait.

@@ -1,17 +1,20 @@
 //! Keys, sealed records and sealed streams of an Ostler store.
 //!
 //! The only crate that names a cipher: whoever keeps bytes (the vault, the recordings, the audit log) hands them in
-//! with their context, and gets sealed bytes back. Never does I/O beyond the device key's own file, never keeps a
+//! with their context, and gets sealed bytes back. Never does I/O beyond the device key's and the key file, never keeps a
 //! passphrase, never prints a key, never tells why something did not open beyond damaged, too short, or of
 //! a version it does not know.
 //!
 //! # The key tree
 //!
 //! ```text
-//! passphrase, as typed
-//!   | Argon2id (64 MiB, 3 passes; never less than 19 MiB, 2 passes)                     slot.rs
+//! passphrase, as typed                                    random secret, in the desktop's keyring
+//!   | Argon2id (64 MiB, 3 passes; never less than         |                             cost.rs
+//!   | 19 MiB, 2 passes), or PBKDF2 (FIPS profile)         |
+//!   |<- SHA-256 of the key file, if there is one        ->|                             key_file.rs
+//!   |                                                     | (a slot of its own)         slot.rs
 //!   |-> commitment, stored in the slot
-//!   `-> wrapping key --seals--> root key (random, one per store)
+//!   `-> wrapping key --seals--> root key (random, one per store and epoch)
 //!                                 | HKDF-Expand-SHA-256                                 root.rs
 //!                                 |-> metadata key     records: names, hosts, notes, known hosts
 //!                                 |-> MAC key          HMAC-SHA-256 over the store's content
@@ -65,11 +68,13 @@
 #![warn(missing_docs)]
 
 mod aead;
+mod cost;
 mod device;
 mod digest;
 mod envelope;
 mod error;
 mod kdf;
+mod key_file;
 mod lock;
 mod mac;
 mod memory;
@@ -80,14 +85,18 @@ mod stream;
 #[cfg(test)]
 mod vectors;
 
+pub use cost::KdfParameters;
 pub use device::{DeviceKey, DeviceKeyError, verify_signature};
 pub use digest::{Sha256Stream, sha256};
 pub use envelope::{EnvelopePrivateKey, EnvelopePublicKey};
 pub use error::{OpenError, SealingError};
 pub use kdf::random_bytes;
+pub use key_file::{KeyFile, KeyFileError};
 pub use mac::MacKey;
 pub use memory::{HardenError, harden_process};
 pub use record::{RecordKey, tag_of};
 pub use root::RootKey;
-pub use slot::{KdfParameters, SlotError, open_slot, seal_slot};
+pub use slot::{
+    Factors, RandomSecret, SlotError, SlotInfo, open_random_slot, open_slot, seal_random_slot, seal_slot,
+};
 pub use stream::StreamKey;

@@ -1,17 +1,23 @@
-//! The key slot: the root key, wrapped under a passphrase.
+//! The key slot: the root key, wrapped under a passphrase, or under a random secret that another program keeps.
 //!
 //! Never accepts weak parameters, whatever the file says, and never allocates more than [`KdfParameters::CEILING`]
 //! allows. The passphrase is taken as the bytes that were typed: no Unicode normalization happens here, so a
 //! passphrase typed composed does not open a slot that was made decomposed.
 //!
 //! ```text
-//! version (1) | kdf (1: Argon2id 1.3) | memory KiB (4) | passes (4) | lanes (4) | salt (32)   the header
+//! version (1) | kind (1) | key file (1: 0 or 1) | three numbers (12) | salt (32)              the header
 //! | commitment (32) | sealed root key (73: a record) | checksum (32)
 //!
-//! stretched   = Argon2id(passphrase, salt, memory, passes, lanes), 32 bytes
+//! kind 1: stretched = Argon2id 1.3(passphrase, salt; numbers: memory in KiB, passes, lanes), 32 bytes
+//! kind 2: stretched = PBKDF2-HMAC-SHA-256(passphrase, salt; numbers: rounds, 0, 0), 32 bytes
+//! kind 3: stretched = the random secret of 32 bytes; numbers: 0, 0, 0
+//! with a key file: stretched = HKDF-Expand-SHA-256(stretched, "slot/key file", SHA-256 of the file)
 //! wrapping key, commitment = HKDF-Expand-SHA-256(stretched, "slot/wrap" | "slot/commitment", header, store id)
 //! checksum    = SHA-256("ostler key slot", store id, all before it)
 //! ```
+//!
+//! The key file enters after the key derivation, as the message of an HMAC whose key is the stretched passphrase, so that
+//! neither helps without the other.
 //!
 //! AES-GCM does not commit to its key: one ciphertext can be made to open under many passphrases at once, which
 //! makes guessing cheap where an attacker can plant a slot and watch (partitioning oracles, Len et al. 2021).
@@ -23,70 +29,20 @@
 
 use ostler_core::{SecretBytes, StoreId};
 use subtle::ConstantTimeEq as _;
-use zeroize::Zeroizing;
 
 use crate::{
-    OpenError, RecordKey, RootKey, SealingError, digest::sha256, kdf::derive_key, kdf::random_bytes,
-    lock::LockedKey,
+    KdfParameters, KeyFile, OpenError, RecordKey, RootKey, SealingError, digest::sha256, kdf::derive_key,
+    kdf::random_bytes, lock::LockedKey,
 };
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const ARGON2ID: u8 = 1;
+const PBKDF2: u8 = 2;
+const RANDOM: u8 = 3;
 const SALT_BYTES: usize = 32;
-const HEADER_BYTES: usize = 2 + 3 * 4 + SALT_BYTES;
+const HEADER_BYTES: usize = 3 + 3 * 4 + SALT_BYTES;
 const COMMITMENT_BYTES: usize = 32;
 const CHECKSUM_BYTES: usize = 32;
-/// More stack than Argon2 and HKDF use here; wiped after them, since they may leave pieces of the passphrase there.
-const WIPED_STACK_BYTES: usize = 64 * 1024;
-
-/// The cost of one guess at a passphrase (Argon2id, RFC 9106).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct KdfParameters {
-    /// Memory, in KiB.
-    pub memory_kib: u32,
-    /// Passes over the memory.
-    pub passes: u32,
-    /// Lanes.
-    pub lanes: u32,
-}
-
-impl KdfParameters {
-    /// What a new store gets: 64 MiB, 3 passes, 1 lane.
-    pub const DEFAULT: Self = Self { memory_kib: 65_536, passes: 3, lanes: 1 };
-    /// The least that is accepted: 19 MiB, 2 passes, 1 lane (OWASP's minimum).
-    pub const FLOOR: Self = Self { memory_kib: 19_456, passes: 2, lanes: 1 };
-    /// The most that is accepted, so that a forged file can't stall or exhaust the machine: 2 GiB, 64 passes,
-    /// 16 lanes.
-    pub const CEILING: Self = Self { memory_kib: 2_097_152, passes: 64, lanes: 16 };
-
-    /// Returns what a slot of the store asks for, without opening it.
-    ///
-    /// # Errors
-    /// [`SlotError::Damaged`], [`SlotError::Version`].
-    pub fn of_slot(slot: &[u8], store: StoreId) -> Result<Self, SlotError> {
-        Parsed::checked(slot, store).map(|parsed| parsed.parameters)
-    }
-
-    fn check(self) -> Result<Self, SlotError> {
-        let Self { memory_kib, passes, lanes } = self;
-        let fails = |beyond: fn(u32, u32) -> bool, bound: Self| {
-            beyond(memory_kib, bound.memory_kib) || beyond(passes, bound.passes) || beyond(lanes, bound.lanes)
-        };
-        if fails(|own, floor| own < floor, Self::FLOOR) {
-            Err(SlotError::WeakKdf { memory_kib, passes, lanes })
-        } else if fails(|own, ceiling| own > ceiling, Self::CEILING) {
-            Err(SlotError::ExcessiveKdf { memory_kib, passes, lanes })
-        } else {
-            Ok(self)
-        }
-    }
-}
-
-impl Default for KdfParameters {
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
 
 /// A key slot was not made or not opened.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -94,33 +50,30 @@ pub enum SlotError {
     /// The passphrase is not the slot's.
     #[error("the passphrase is wrong")]
     WrongPassphrase,
-    /// The parameters are below [`KdfParameters::FLOOR`].
-    #[error(
-        "the key slot asks for too weak a key derivation: {memory_kib} KiB, {passes} passes, {lanes} lanes, \
-         where the least is {} KiB, {} passes, {} lane", KdfParameters::FLOOR.memory_kib, KdfParameters::FLOOR.passes,
-         KdfParameters::FLOOR.lanes
-    )]
+    /// The passphrase or the key file is not the slot's; nobody can tell which.
+    #[error("the passphrase or the key file is wrong")]
+    WrongFactors,
+    /// The slot wants a key file, and none was given; nothing was tried.
+    #[error("the key slot wants the key file beside the passphrase")]
+    KeyFileWanted,
+    /// The random secret is not the slot's.
+    #[error("the kept secret does not fit the key slot")]
+    WrongSecret,
+    /// The parameters are below the floor of their kind.
+    #[error("the key slot asks for too weak a key derivation: {asked}, where the least is {least}")]
     WeakKdf {
-        /// Memory, in KiB.
-        memory_kib: u32,
-        /// Passes.
-        passes: u32,
-        /// Lanes.
-        lanes: u32,
+        /// What it asks for.
+        asked: KdfParameters,
+        /// What is accepted.
+        least: KdfParameters,
     },
-    /// The parameters are above [`KdfParameters::CEILING`].
-    #[error(
-        "the key slot asks for too costly a key derivation: {memory_kib} KiB, {passes} passes, {lanes} lanes, \
-         where the most is {} KiB, {} passes, {} lanes", KdfParameters::CEILING.memory_kib, KdfParameters::CEILING.passes,
-         KdfParameters::CEILING.lanes
-    )]
+    /// The parameters are above the ceiling of their kind.
+    #[error("the key slot asks for too costly a key derivation: {asked}, where the most is {most}")]
     ExcessiveKdf {
-        /// Memory, in KiB.
-        memory_kib: u32,
-        /// Passes.
-        passes: u32,
-        /// Lanes.
-        lanes: u32,
+        /// What it asks for.
+        asked: KdfParameters,
+        /// What is accepted.
+        most: KdfParameters,
     },
     /// The bytes are not a slot of this store.
     #[error("the key slot is damaged or belongs to another store")]
@@ -142,25 +95,186 @@ pub enum SlotError {
     Sealing(#[from] SealingError),
 }
 
-/// Wraps the root key under a passphrase; takes as long as one guess at it.
+/// What a person has to open a slot with.
+#[derive(Debug, Clone, Copy)]
+pub struct Factors<'a> {
+    /// The passphrase.
+    pub passphrase: &'a SecretBytes,
+    /// The key file; a slot that wants none does not look at it.
+    pub key_file: Option<&'a KeyFile>,
+}
+
+impl<'a> From<&'a SecretBytes> for Factors<'a> {
+    fn from(passphrase: &'a SecretBytes) -> Self {
+        Self { passphrase, key_file: None }
+    }
+}
+
+/// What a passphrase's slot asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SlotInfo {
+    /// How the passphrase is stretched.
+    pub kdf: KdfParameters,
+    /// Whether a key file is wanted beside it.
+    pub key_file: bool,
+}
+
+impl SlotInfo {
+    /// Returns what a passphrase's slot of the store asks for, without opening it.
+    ///
+    /// # Errors
+    /// [`SlotError::Damaged`], [`SlotError::Version`].
+    pub fn of(slot: &[u8], store: StoreId) -> Result<Self, SlotError> {
+        let parsed = Parsed::checked(slot, store)?;
+        match parsed.kind {
+            Kind::Passphrase(kdf) => Ok(Self { kdf, key_file: parsed.key_file }),
+            Kind::Random => Err(SlotError::Damaged),
+        }
+    }
+}
+
+/// A random secret that opens a slot, for another program to keep.
+pub struct RandomSecret(LockedKey);
+
+impl RandomSecret {
+    /// Makes a secret.
+    ///
+    /// # Errors
+    /// [`SealingError::NoRandomness`] if the system gives none.
+    pub fn random() -> Result<Self, SealingError> {
+        LockedKey::random().map(Self)
+    }
+
+    /// Takes a secret from what was kept; none if it has another length than 32 bytes.
+    #[must_use]
+    pub fn from_bytes(kept: &[u8]) -> Option<Self> {
+        kept.try_into().ok().map(|bytes| Self(LockedKey::copy_of(bytes)))
+    }
+
+    /// Shows the bytes, to be kept.
+    #[must_use]
+    pub fn expose(&self) -> &[u8; 32] {
+        self.0.bytes()
+    }
+}
+
+impl std::fmt::Debug for RandomSecret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RandomSecret(..)")
+    }
+}
+
+/// Wraps the root key under a passphrase, and a key file if there is one; takes as long as one guess at it.
 ///
 /// # Errors
 /// [`SlotError::WeakKdf`] and [`SlotError::ExcessiveKdf`] for parameters that [`open_slot`] would refuse,
 /// [`SlotError::OutOfMemory`], [`SlotError::Sealing`].
 pub fn seal_slot(
     root: &RootKey,
-    passphrase: &SecretBytes,
-    parameters: KdfParameters,
+    factors: Factors<'_>,
+    kdf: KdfParameters,
     store: StoreId,
 ) -> Result<Vec<u8>, SlotError> {
-    let parameters = parameters.check()?;
-    let mut slot = vec![VERSION, ARGON2ID];
-    for number in [parameters.memory_kib, parameters.passes, parameters.lanes] {
+    let kdf = kdf.check()?;
+    seal(root, Kind::Passphrase(kdf), factors.key_file, store, |salt| kdf.stretch(factors.passphrase, salt))
+}
+
+/// Opens a passphrase's slot of the store; takes as long as its parameters say.
+///
+/// # Errors
+/// [`SlotError::Damaged`], [`SlotError::Version`], [`SlotError::WeakKdf`], [`SlotError::ExcessiveKdf`] and
+/// [`SlotError::KeyFileWanted`] come at once; [`SlotError::WrongPassphrase`] and [`SlotError::WrongFactors`] after the key
+/// derivation.
+pub fn open_slot(slot: &[u8], factors: Factors<'_>, store: StoreId) -> Result<RootKey, SlotError> {
+    let parsed = Parsed::checked(slot, store)?;
+    let Kind::Passphrase(kdf) = parsed.kind else { return Err(SlotError::Damaged) };
+    let kdf = kdf.check()?;
+    let key_file = parsed.key_file_of(factors.key_file)?;
+    let wrong = if parsed.key_file { SlotError::WrongFactors } else { SlotError::WrongPassphrase };
+    let stretched = kdf.stretch(factors.passphrase, parsed.salt)?;
+    parsed.open(&stretched, key_file, store, wrong)
+}
+
+/// Wraps the root key under a random secret, and a key file if there is one.
+///
+/// # Errors
+/// [`SlotError::Sealing`].
+pub fn seal_random_slot(
+    root: &RootKey,
+    secret: &RandomSecret,
+    key_file: Option<&KeyFile>,
+    store: StoreId,
+) -> Result<Vec<u8>, SlotError> {
+    seal(root, Kind::Random, key_file, store, |_| Ok(LockedKey::copy_of(secret.expose())))
+}
+
+/// Opens a slot that a random secret was made for.
+///
+/// # Errors
+/// [`SlotError::Damaged`], [`SlotError::Version`], [`SlotError::KeyFileWanted`]; [`SlotError::WrongSecret`], or
+/// [`SlotError::WrongFactors`] where a key file is wanted.
+pub fn open_random_slot(
+    slot: &[u8],
+    secret: &RandomSecret,
+    key_file: Option<&KeyFile>,
+    store: StoreId,
+) -> Result<RootKey, SlotError> {
+    let parsed = Parsed::checked(slot, store)?;
+    let Kind::Random = parsed.kind else { return Err(SlotError::Damaged) };
+    let key_file = parsed.key_file_of(key_file)?;
+    let wrong = if parsed.key_file { SlotError::WrongFactors } else { SlotError::WrongSecret };
+    parsed.open(&LockedKey::copy_of(secret.expose()), key_file, store, wrong)
+}
+
+/// What opens a slot.
+#[derive(Clone, Copy)]
+enum Kind {
+    Passphrase(KdfParameters),
+    Random,
+}
+
+impl Kind {
+    fn code(self) -> u8 {
+        match self {
+            Self::Passphrase(KdfParameters::Argon2id { .. }) => ARGON2ID,
+            Self::Passphrase(KdfParameters::Pbkdf2 { .. }) => PBKDF2,
+            Self::Random => RANDOM,
+        }
+    }
+
+    fn numbers(self) -> [u32; 3] {
+        match self {
+            Self::Passphrase(kdf) => kdf.numbers(),
+            Self::Random => [0; 3],
+        }
+    }
+
+    fn read(code: u8, numbers: [u32; 3]) -> Option<Self> {
+        match (code, numbers) {
+            (ARGON2ID, [memory_kib, passes, lanes]) => {
+                Some(Self::Passphrase(KdfParameters::Argon2id { memory_kib, passes, lanes }))
+            }
+            (PBKDF2, [rounds, 0, 0]) => Some(Self::Passphrase(KdfParameters::Pbkdf2 { rounds })),
+            (RANDOM, [0, 0, 0]) => Some(Self::Random),
+            _ => None,
+        }
+    }
+}
+
+fn seal(
+    root: &RootKey,
+    kind: Kind,
+    key_file: Option<&KeyFile>,
+    store: StoreId,
+    stretch: impl FnOnce(&[u8]) -> Result<LockedKey, SlotError>,
+) -> Result<Vec<u8>, SlotError> {
+    let mut slot = vec![VERSION, kind.code(), u8::from(key_file.is_some())];
+    for number in kind.numbers() {
         slot.extend_from_slice(&number.to_be_bytes());
     }
     let salt = random_bytes::<SALT_BYTES>()?;
     slot.extend_from_slice(&salt);
-    let keys = SlotKeys::derive(passphrase, parameters, &salt, &slot, store)?;
+    let keys = SlotKeys::derive(&stretch(&salt)?, key_file, &slot, store);
     let sealed_root = keys.wrapping.seal(&[&slot, &store.to_bytes()], root.0.bytes())?;
     slot.extend_from_slice(keys.commitment.bytes());
     slot.extend_from_slice(&sealed_root);
@@ -169,33 +283,11 @@ pub fn seal_slot(
     Ok(slot)
 }
 
-/// Opens a slot of the store; takes as long as its parameters say.
-///
-/// # Errors
-/// [`SlotError::Damaged`], [`SlotError::Version`], [`SlotError::WeakKdf`] and [`SlotError::ExcessiveKdf`] come
-/// at once; [`SlotError::WrongPassphrase`] after the key derivation.
-pub fn open_slot(slot: &[u8], passphrase: &SecretBytes, store: StoreId) -> Result<RootKey, SlotError> {
-    let parsed = Parsed::checked(slot, store)?;
-    let parameters = parsed.parameters.check()?;
-    let keys = SlotKeys::derive(passphrase, parameters, parsed.salt, parsed.header, store)?;
-    if !bool::from(keys.commitment.bytes().ct_eq(parsed.commitment)) {
-        return Err(SlotError::WrongPassphrase);
-    }
-    let opened =
-        keys.wrapping.open(&[parsed.header, &store.to_bytes()], parsed.sealed_root).map_err(|error| {
-            match error {
-                OpenError::Version { found } => SlotError::Version { found },
-                OpenError::Damaged | OpenError::TooShort => SlotError::Damaged,
-            }
-        })?;
-    let root: &[u8; 32] = opened.expose().try_into().map_err(|_| SlotError::Damaged)?;
-    Ok(RootKey(LockedKey::copy_of(root)))
-}
-
 /// The fields of a slot's body.
 struct Parsed<'a> {
     header: &'a [u8],
-    parameters: KdfParameters,
+    kind: Kind,
+    key_file: bool,
     salt: &'a [u8; SALT_BYTES],
     commitment: &'a [u8; COMMITMENT_BYTES],
     sealed_root: &'a [u8],
@@ -218,71 +310,67 @@ impl<'a> Parsed<'a> {
     fn read(body: &'a [u8]) -> Option<Self> {
         let (header, rest) = body.split_at_checked(HEADER_BYTES)?;
         let (commitment, sealed_root) = rest.split_first_chunk()?;
-        let ([_, kdf], fields) = header.split_first_chunk()?;
+        let ([_, kind, key_file], fields) = header.split_first_chunk()?;
         let (numbers, salt) = fields.split_first_chunk::<12>()?;
         let (numbers, _) = numbers.as_chunks::<4>();
-        let [memory_kib, passes, lanes] = numbers else { return None };
-        let parameters = KdfParameters {
-            memory_kib: u32::from_be_bytes(*memory_kib),
-            passes: u32::from_be_bytes(*passes),
-            lanes: u32::from_be_bytes(*lanes),
+        let [first, second, third] = numbers else { return None };
+        let kind = Kind::read(*kind, [first, second, third].map(|number| u32::from_be_bytes(*number)))?;
+        let key_file = match key_file {
+            0 => false,
+            1 => true,
+            _ => return None,
         };
-        let salt = salt.try_into().ok()?;
-        (*kdf == ARGON2ID).then_some(Self { header, parameters, salt, commitment, sealed_root })
+        Some(Self { header, kind, key_file, salt: salt.try_into().ok()?, commitment, sealed_root })
+    }
+
+    /// Returns the key file where the slot wants one, and none where it does not.
+    fn key_file_of<'b>(&self, given: Option<&'b KeyFile>) -> Result<Option<&'b KeyFile>, SlotError> {
+        match (self.key_file, given) {
+            (false, _) => Ok(None),
+            (true, None) => Err(SlotError::KeyFileWanted),
+            (true, given) => Ok(given),
+        }
+    }
+
+    fn open(
+        &self,
+        stretched: &LockedKey,
+        key_file: Option<&KeyFile>,
+        store: StoreId,
+        wrong: SlotError,
+    ) -> Result<RootKey, SlotError> {
+        let keys = SlotKeys::derive(stretched, key_file, self.header, store);
+        if !bool::from(keys.commitment.bytes().ct_eq(self.commitment)) {
+            return Err(wrong);
+        }
+        let opened =
+            keys.wrapping.open(&[self.header, &store.to_bytes()], self.sealed_root).map_err(|error| {
+                match error {
+                    OpenError::Version { found } => SlotError::Version { found },
+                    OpenError::Damaged | OpenError::TooShort => SlotError::Damaged,
+                }
+            })?;
+        let root: &[u8; 32] = opened.expose().try_into().map_err(|_| SlotError::Damaged)?;
+        Ok(RootKey(LockedKey::copy_of(root)))
     }
 }
 
-/// What a passphrase gives for one slot.
+/// What the factors give for one slot.
 struct SlotKeys {
     wrapping: RecordKey,
     commitment: LockedKey,
 }
 
 impl SlotKeys {
-    fn derive(
-        passphrase: &SecretBytes,
-        parameters: KdfParameters,
-        salt: &[u8; SALT_BYTES],
-        header: &[u8],
-        store: StoreId,
-    ) -> Result<Self, SlotError> {
-        let stretched = stretch(passphrase, parameters, salt);
-        zeroize::zeroize_stack::<WIPED_STACK_BYTES>();
-        let stretched = stretched?;
+    fn derive(stretched: &LockedKey, key_file: Option<&KeyFile>, header: &[u8], store: StoreId) -> Self {
+        let both = key_file.map(|file| derive_key(stretched.bytes(), "slot/key file", &[file.digest()]));
+        let stretched = both.as_ref().unwrap_or(stretched).bytes();
         let context: &[&[u8]] = &[header, &store.to_bytes()];
-        Ok(Self {
-            wrapping: RecordKey::new(derive_key(stretched.bytes(), "slot/wrap", context)),
-            commitment: derive_key(stretched.bytes(), "slot/commitment", context),
-        })
+        Self {
+            wrapping: RecordKey::new(derive_key(stretched, "slot/wrap", context)),
+            commitment: derive_key(stretched, "slot/commitment", context),
+        }
     }
-}
-
-/// Argon2id in memory that is wiped afterwards, which the library leaves to the caller.
-///
-/// Not inlined, so that its stack can be wiped after it.
-#[inline(never)]
-fn stretch(
-    passphrase: &SecretBytes,
-    parameters: KdfParameters,
-    salt: &[u8; SALT_BYTES],
-) -> Result<LockedKey, SlotError> {
-    let KdfParameters { memory_kib, passes, lanes } = parameters;
-    let excessive = |_| SlotError::ExcessiveKdf { memory_kib, passes, lanes };
-    let out_of_memory = |_| SlotError::OutOfMemory { memory_kib };
-    let params = argon2::Params::new(memory_kib, passes, lanes, Some(32)).map_err(excessive)?;
-    let mut blocks = Zeroizing::new(Vec::new());
-    blocks.try_reserve_exact(params.block_count()).map_err(out_of_memory)?;
-    blocks.resize(params.block_count(), argon2::Block::new());
-    let mut stretched = LockedKey::zeroed();
-    argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params)
-        .hash_password_into_with_memory(
-            passphrase.expose(),
-            salt,
-            stretched.bytes_mut(),
-            blocks.as_mut_slice(),
-        )
-        .map_err(excessive)?;
-    Ok(stretched)
 }
 
 fn checksum(body: &[u8], store: StoreId) -> [u8; CHECKSUM_BYTES] {

@@ -66,8 +66,8 @@ fn neither_a_passphrase_nor_a_dropped_key_is_left_in_memory() {
     let secret = passphrase(&mut [0; 24]);
     let wanted = Wanted::masked(secret.expose());
     assert!(wanted.count() >= 1, "the search finds what is there");
-    let slot = seal_slot(&RootKey::random().unwrap(), &secret, KdfParameters::FLOOR, store).unwrap();
-    let root = open_slot(&slot, &secret, store).unwrap();
+    let slot = seal_slot(&RootKey::random().unwrap(), (&secret).into(), KdfParameters::FLOOR, store).unwrap();
+    let root = open_slot(&slot, (&secret).into(), store).unwrap();
     drop(secret);
     assert_eq!(wanted.count(), 0, "the passphrase");
     drop(root);

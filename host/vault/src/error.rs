@@ -72,6 +72,15 @@ pub enum VaultError {
         /// How long the next try has to wait.
         wait: Duration,
     },
+    /// The passphrase or the key file is wrong; nobody can tell which.
+    #[error("the passphrase or the key file is wrong: the store wants both")]
+    WrongFactors {
+        /// How long the next try has to wait.
+        wait: Duration,
+    },
+    /// The store wants a key file, and none was given.
+    #[error("the store wants its key file beside the passphrase")]
+    KeyFileWanted,
     /// Wrong passphrases before make this try wait.
     #[error("too many wrong passphrases: the next try is possible in {} s", seconds(*.wait))]
     TooSoon {
@@ -161,6 +170,8 @@ impl From<SlotError> for VaultError {
     fn from(error: SlotError) -> Self {
         match error {
             SlotError::WrongPassphrase => Self::WrongPassphrase { wait: Duration::ZERO },
+            SlotError::WrongFactors => Self::WrongFactors { wait: Duration::ZERO },
+            SlotError::KeyFileWanted => Self::KeyFileWanted,
             SlotError::Damaged => {
                 Self::damaged("table key_slots: the key slot is damaged or of another store")
             }

@@ -90,7 +90,8 @@ impl Sound {
         let secrets: Vec<SecretId> = changes.put_secrets.iter().map(|secret| secret.id).collect();
         let content = Content::read(&vault, &secrets).unwrap();
         let slot = vault.read(|_, _, meta| Ok(meta.slot.clone())).unwrap();
-        let (store, root) = (vault.store_id(), open_slot(&slot, &passphrase, vault.store_id()).unwrap());
+        let (store, root) =
+            (vault.store_id(), open_slot(&slot, (&passphrase).into(), vault.store_id()).unwrap());
         drop((vault, locked));
         assert!(!dir.join("store.db-wal").exists(), "everything is in the one file");
         Self { file: fs::read(dir.join("store.db")).unwrap(), store, root, slot, secrets, content }

@@ -36,7 +36,7 @@ pub use files::move_aside;
 pub use locked::LockedVault;
 pub use maintenance::{StoreInfo, VerifyReport};
 pub use ostler_sealing::{
-    DeviceKey, DeviceKeyError, EnvelopePrivateKey, EnvelopePublicKey, HardenError, KdfParameters,
-    harden_process,
+    DeviceKey, DeviceKeyError, EnvelopePrivateKey, EnvelopePublicKey, Factors, HardenError, KdfParameters,
+    KeyFile, KeyFileError, harden_process,
 };
 pub use vault::Vault;

@@ -7,7 +7,9 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ostler_core::{Clock, SecretBytes, StoreId, check_passphrase};
-use ostler_sealing::{EnvelopePublicKey, KdfParameters, RootKey, SlotError, open_slot, seal_slot};
+use ostler_sealing::{
+    EnvelopePublicKey, Factors, KdfParameters, RootKey, SlotError, SlotInfo, open_slot, seal_slot,
+};
 use rusqlite::Connection;
 
 use crate::keys::Keys;
@@ -29,16 +31,17 @@ impl LockedVault {
     /// # Errors
     /// [`VaultError::NotEmpty`], [`VaultError::WeakPassphrase`], [`VaultError::KeySlot`] for parameters that are too
     /// weak or too costly, [`VaultError::ReadOnly`], and failures of the disk.
-    pub fn create(
+    pub fn create<'a>(
         dir: &Path,
-        passphrase: &SecretBytes,
+        factors: impl Into<Factors<'a>>,
         kdf: KdfParameters,
         clock: &dyn Clock,
     ) -> Result<Self, VaultError> {
-        check_new_passphrase(passphrase)?;
+        let factors = factors.into();
+        check_new_passphrase(factors.passphrase)?;
         let new = files::NewStore::begin(dir)?;
         let (store, root) = (StoreId::random(), RootKey::random()?);
-        let slot = seal_slot(&root, passphrase, kdf, store)?;
+        let slot = seal_slot(&root, factors, kdf, store)?;
         let keys = Keys::new(store, &root);
         let mut meta = Meta::new(store, clock.now(), keys.envelope().public().to_bytes(), slot);
         database::create(&new.database(), &mut meta, keys.mac())?;
@@ -92,12 +95,22 @@ impl LockedVault {
     /// [`VaultError::WrongPassphrase`], which counts; [`VaultError::TooSoon`], which does not;
     /// [`VaultError::Damaged`], also where the header, the key slot or the public key is not the one that was written
     /// last; [`VaultError::KeySlot`] for a key derivation that is weaker than the least that is accepted.
-    pub fn unlock(&self, passphrase: &SecretBytes, clock: &dyn Clock) -> Result<Vault, VaultError> {
+    pub fn unlock<'a>(
+        &self,
+        factors: impl Into<Factors<'a>>,
+        clock: &dyn Clock,
+    ) -> Result<Vault, VaultError> {
+        let factors = factors.into();
         let _one_at_a_time = files::lock(&self.dir)?;
-        let tried = sign_in::begin(&mut self.connection(), clock.now())?;
         let slot = Meta::read(&self.connection())?.slot;
-        let root = open_slot(&slot, passphrase, self.store).map_err(|error| match error {
+        if factors.key_file.is_none() && SlotInfo::of(&slot, self.store).is_ok_and(|info| info.key_file) {
+            // Nothing can be tried without it, so this is no try.
+            return Err(VaultError::KeyFileWanted);
+        }
+        let tried = sign_in::begin(&mut self.connection(), clock.now())?;
+        let root = open_slot(&slot, factors, self.store).map_err(|error| match error {
             SlotError::WrongPassphrase => VaultError::WrongPassphrase { wait: tried.delay() },
+            SlotError::WrongFactors => VaultError::WrongFactors { wait: tried.delay() },
             other => other.into(),
         })?;
         sign_in::succeed(&self.connection(), clock.now())?;

@@ -7,7 +7,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use ostler_core::{StoreId, Timestamp};
-use ostler_sealing::{KdfParameters, random_bytes};
+use ostler_sealing::{KdfParameters, SlotInfo, random_bytes};
 use rusqlite::{Connection, params};
 
 use crate::integrity::Digester;
@@ -43,6 +43,8 @@ pub struct StoreInfo {
     pub documents: u64,
     /// How the passphrase is stretched.
     pub kdf: KdfParameters,
+    /// Whether a key file is wanted beside the passphrase.
+    pub key_file: bool,
     /// The bytes of `store.db` and of the write-ahead log beside it.
     pub database_bytes: u64,
 }
@@ -73,6 +75,7 @@ impl Vault {
     pub fn info(&self) -> Result<StoreInfo, VaultError> {
         let snapshot = self.snapshot()?;
         let meta = self.read(|_, _, meta| Ok(meta.clone()))?;
+        let slot = SlotInfo::of(&meta.slot, meta.store)?;
         let count = |table| u64::try_from(meta.counts.of(table)).unwrap_or_default();
         let database = self.dir().join(files::DATABASE);
         let log = self.dir().join(format!("{}-wal", files::DATABASE));
@@ -87,7 +90,8 @@ impl Vault {
             known_hosts: snapshot.known_hosts.len() as u64,
             plugin_values: count(Table::PluginValues),
             documents: count(Table::Documents),
-            kdf: KdfParameters::of_slot(&meta.slot, meta.store)?,
+            kdf: slot.kdf,
+            key_file: slot.key_file,
             // There is no log while nothing was written since the last program closed the store.
             database_bytes: [database, log]
                 .iter()
@@ -149,7 +153,7 @@ fn verify(connection: &Connection, keys: &Keys) -> Result<VerifyReport, VaultErr
     faults.note(database::check_tables(connection))?;
     let meta = Meta::read(connection)?;
     faults.note(meta.verify(keys.mac()))?;
-    faults.note(KdfParameters::of_slot(&meta.slot, meta.store).map(drop).map_err(VaultError::from))?;
+    faults.note(SlotInfo::of(&meta.slot, meta.store).map(drop).map_err(VaultError::from))?;
     let mut digester = Digester::new();
     let mut counts = [0_u64; 4];
     for (table, count) in Table::ALL.into_iter().zip(&mut counts) {

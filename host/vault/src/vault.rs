@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ostler_core::{SecretBytes, SecretField, SecretId, SinkRule, StoreId};
-use ostler_sealing::{EnvelopePrivateKey, KdfParameters, RootKey, open_slot, seal_slot};
+use ostler_sealing::{EnvelopePrivateKey, Factors, KdfParameters, RootKey, open_slot, seal_slot};
 use rusqlite::{Connection, TransactionBehavior};
 
 use crate::integrity::{self, Digester, PerBucket, bucket_of};
@@ -235,8 +235,8 @@ impl Vault {
         check_new_passphrase(new)?;
         // Outside of the transaction, since the key derivations take their time.
         let old_slot = self.read(|_, _, meta| Ok(meta.slot.clone()))?;
-        let root = open_slot(&old_slot, old, self.0.store)?;
-        let new_slot = seal_slot(&root, new, kdf, self.0.store)?;
+        let root = open_slot(&old_slot, Factors::from(old), self.0.store)?;
+        let new_slot = seal_slot(&root, Factors::from(new), kdf, self.0.store)?;
         self.write(|writer| {
             if writer.meta().slot == old_slot { writer.set_slot(new_slot) } else { Err(VaultError::Conflict) }
         })?;

@@ -113,7 +113,7 @@ fn is_occupied(directory: &Path) -> bool {
 async fn change_passphrase(context: &Context, new: Option<&SecretSource>) -> Result<u8, CliError> {
     // Read once: a descriptor gives it only once, and a person should type it only once.
     let current = context.existing_passphrase()?;
-    let host = context.locked(context.quiet())?.unlock(&current)?;
+    let host = context.locked(context.quiet())?.unlock(&context.unlock_with(current.clone()))?;
     let new = passphrase::new(new, context.asker, &context.output)?;
     let change = Command::ChangePassphrase { current: SecretInput(current), new: SecretInput(new) };
     context.output.reply(&Box::pin(host.execute(change)).await?)?;

@@ -19,6 +19,7 @@ pub(crate) fn store(store: &StoreView, style: Style) -> String {
         .add("folders", store.folders.to_string())
         .add("secrets", store.secrets.to_string())
         .add("passphrase", &store.key_derivation)
+        .add("key file", if store.key_file { "wanted beside the passphrase" } else { "none" })
         .add("database", size(store.database_bytes));
     facts.render(style)
 }

@@ -31,3 +31,10 @@ fn each_flip(bytes: &[u8], mut check: impl FnMut(usize, &[u8])) {
         check(place, &changed);
     }
 }
+
+/// Writes a file of a test; nothing reads it while it is written.
+#[cfg(test)]
+fn write_file(path: &std::path::Path, content: &[u8]) {
+    let mut file = std::fs::File::create(path).unwrap();
+    std::io::Write::write_all(&mut file, content).unwrap();
+}

@@ -7,11 +7,11 @@ use std::os::unix::fs::OpenOptionsExt as _;
 
 use ostler_core::{SecretBytes, StoreId};
 use ostler_sealing::{
-    DeviceKey, EnvelopePrivateKey, EnvelopePublicKey, MacKey, OpenError, RecordKey, StreamKey, open_slot,
-    tag_of, verify_signature,
+    DeviceKey, EnvelopePrivateKey, EnvelopePublicKey, Factors, KeyFile, MacKey, OpenError, RandomSecret,
+    RecordKey, StreamKey, open_random_slot, open_slot, tag_of, verify_signature,
 };
 
-use crate::hex;
+use crate::{hex, write_file};
 
 const RECORD: &str =
     "01000102030405060708090a0b0c0d0e0f10111213141516170931c6d9a54b5aa995fed1688fba6956787bae2f3678";
@@ -34,10 +34,28 @@ const WRAPPED: &str = concat!(
     "01314af1a47eb86ca228c73d18aff1f817d164111849d70eed3d8e85e6eb2efc7c",
 );
 const SLOT: &str = concat!(
-    "010100004c000000000200000001000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1fe174",
-    "f6ca23149f6fb780c4a0252f6b034649db84515da58eafab9ec29d5d74e701000102030405060708090a0b0c0d0e0f10",
-    "1112131415161793a60f50f52e9ca4f12a0715e2efdfbf4ec81d4cfeecf6a5ab6e3b4389f78884dbc1ea424f2065deeb",
-    "540de5a00a218b389488d81d0d675d05287e42e6cccb886280d8929c63ab7548caf90317505697",
+    "02010000004c000000000200000001000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f71",
+    "c5b8903ee5f70b847d938489bfe096f27e051079c7446f7cc877870495e6ab01000102030405060708090a0b0c0d0e0f",
+    "1011121314151617b6366b6b0f627e37777634604ef5f56880366a68602455bbb8517c8617651d68214e5d45314789ee",
+    "3b308a95bc366184f2a043b8bedc416342927c8de4e4a24f865c76bafca736ae29831719eb087e9f",
+);
+const SLOT_WITH_KEY_FILE: &str = concat!(
+    "02010100004c000000000200000001000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f45",
+    "e6a928424be1fedb9618eeed7e03f73d7378c1e184d6134ebbb7a462003cf001000102030405060708090a0b0c0d0e0f",
+    "1011121314151617f6ddb1562f1210fd9acbdc0b25aabe60add6b76c2943dc35ac27957619bd9966cb7e8dbf05211633",
+    "3e9df1630b1aa8fa16407f6e9e139f944827cf0ba663cb3c361518aa3ee68e7f06de6d298b79b19a",
+);
+const SLOT_FIPS: &str = concat!(
+    "020200000927c00000000000000000000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f83",
+    "f40ea0968fa3dfed62c40a41803a480312f772a285fdec67e8cfab8683af5401000102030405060708090a0b0c0d0e0f",
+    "1011121314151617a49bdd83fe704cb691c6aada1efd2f853cdde4ca38a7223f208c0dfdd058ed6ff71261c9710485ff",
+    "ec07f1343d9779aa358f3a816d6d7f1b152c5a1e4a25d40c8bd1423108aa5d04c53b0fd5dc7e9183",
+);
+const SLOT_RANDOM: &str = concat!(
+    "020301000000000000000000000000000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f2b",
+    "401edc649be52ab92943dea66236236097621bbef562be51e2855bf2cc93a901000102030405060708090a0b0c0d0e0f",
+    "101112131415161778e4ce82a22a452e120a6bc1ee11fc82c4c40cd4e9a3e3e678bdfb43ab0b30679986cca4f1455154",
+    "7f23ed0ad0ba005f4b60f243c1cd0074b52424aaf6fecaeab141e80ae2dd7cd603bd498ef34b69f8",
 );
 const ROOT_METADATA: &str = concat!(
     "01000102030405060708090a0b0c0d0e0f1011121314151617bc045cfcf876493525bcd9a44a0b2a5df12afcd0146fe4",
@@ -102,13 +120,35 @@ fn a_key_wrapped_elsewhere_unwraps() {
 
 #[test]
 fn a_slot_made_elsewhere_opens_and_its_key_tree_is_the_same() {
-    let store = StoreId::from_bytes(std::array::from_fn(|index| index as u8));
-    let root = open_slot(&hex(SLOT), &SecretBytes::from("correct horse bättery".to_owned()), store).unwrap();
+    let passphrase = SecretBytes::from("correct horse bättery".to_owned());
+    let root = open_slot(&hex(SLOT), (&passphrase).into(), store()).unwrap();
     assert_eq!(root.metadata_key().open(&[b"x"], &hex(ROOT_METADATA)).unwrap().expose(), b"metadata");
     assert_eq!(root.epoch_key(7).open(&[b"x"], &hex(ROOT_EPOCH_7)).unwrap().expose(), b"epoch 7");
     assert_eq!(root.epoch_key(8).open(&[b"x"], &hex(ROOT_EPOCH_7)), Err(OpenError::Damaged));
     assert_eq!(root.mac_key().tag(&[b"content"]).to_vec(), hex(ROOT_MAC));
     assert_eq!(root.envelope().public().to_bytes().to_vec(), hex(ROOT_ENVELOPE_PUBLIC));
+}
+
+#[test]
+fn slots_of_every_kind_made_elsewhere_open_to_the_same_root() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    write_file(&path, &(0..64).collect::<Vec<u8>>());
+    let key_file = KeyFile::read(&path).unwrap();
+    let passphrase = SecretBytes::from("correct horse bättery".to_owned());
+    let both = Factors { passphrase: &passphrase, key_file: Some(&key_file) };
+    let kept = RandomSecret::from_bytes(&counting(50)).unwrap();
+    for root in [
+        open_slot(&hex(SLOT_WITH_KEY_FILE), both, store()),
+        open_slot(&hex(SLOT_FIPS), (&passphrase).into(), store()),
+        open_random_slot(&hex(SLOT_RANDOM), &kept, Some(&key_file), store()),
+    ] {
+        assert_eq!(root.unwrap().mac_key().tag(&[b"content"]).to_vec(), hex(ROOT_MAC));
+    }
+}
+
+fn store() -> StoreId {
+    StoreId::from_bytes(std::array::from_fn(|index| index as u8))
 }
 
 #[test]

@@ -28,8 +28,8 @@ fn debug_output_shows_no_key() {
 fn errors_do_not_repeat_a_passphrase() {
     let store = StoreId::random();
     let right = SecretBytes::from("correct horse".to_owned());
-    let slot = seal_slot(&RootKey::random().unwrap(), &right, KdfParameters::FLOOR, store).unwrap();
-    let refused = open_slot(&slot, &SecretBytes::from("hunter2".to_owned()), store).unwrap_err();
+    let slot = seal_slot(&RootKey::random().unwrap(), (&right).into(), KdfParameters::FLOOR, store).unwrap();
+    let refused = open_slot(&slot, (&SecretBytes::from("hunter2".to_owned())).into(), store).unwrap_err();
     assert_eq!(refused.to_string(), "the passphrase is wrong");
     assert_eq!(format!("{refused:?}"), "WrongPassphrase");
 }

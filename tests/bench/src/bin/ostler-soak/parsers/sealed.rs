@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use ostler_core::{SecretBytes, StoreId};
 use ostler_sealing::{
-    EnvelopePrivateKey, EnvelopePublicKey, KdfParameters, RecordKey, RootKey, StreamKey, seal_slot, tag_of,
+    EnvelopePrivateKey, EnvelopePublicKey, KdfParameters, RecordKey, RootKey, SlotInfo, StreamKey, seal_slot,
+    tag_of,
 };
 
 use super::Taken;
@@ -23,7 +24,7 @@ pub(super) fn good(_: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
         Input::of(stream_key().seal(INFO, PLAIN)?),
         Input::of(stream_key().seal(INFO, &[7; 40_000])?),
         Input::of(envelope.wrap(INFO, &[8; 32])?),
-        Input::of(seal_slot(&RootKey::random()?, &passphrase, KdfParameters::FLOOR, STORE)?),
+        Input::of(seal_slot(&RootKey::random()?, (&passphrase).into(), KdfParameters::FLOOR, STORE)?),
         Input::of(envelope.to_bytes()),
     ])
 }
@@ -38,7 +39,7 @@ pub(super) fn take(input: &Input, _: &Path) -> anyhow::Result<Taken> {
         return Ok(Taken::Proved(plain));
     }
     // The passphrase is not tried: stretching it is all that would take time.
-    let slot = KdfParameters::of_slot(bytes, STORE).is_ok();
+    let slot = SlotInfo::of(bytes, STORE).is_ok();
     let key = EnvelopePublicKey::from_bytes(bytes).is_ok_and(|key| key.wrap(INFO, &[1; 32]).is_ok());
     Ok(if slot || key { Taken::Read } else { Taken::Refused })
 }
