@@ -18,10 +18,8 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> anyhow::Resul
         // The same value as in the build, or the programs would be built again without their plugins.
         .env(BUNDLED_PLUGINS, &built.plugins)
         .env("OSTLER_GUESTS_DIR", &guests)
-        .env("OSTLER_PROGRAM", &built.program);
-    if let Some(player) = player {
-        command.env("OSTLER_TEST_TOOLS", player);
-    }
+        .env("OSTLER_PROGRAM", &built.program)
+        .env("OSTLER_TEST_TOOLS", player);
     run(command.args(arguments))
 }
 

@@ -12,13 +12,15 @@ struct Tool {
     package: &'static str,
 }
 
-const TOOLS: [Tool; 6] = [
+const TOOLS: [Tool; 8] = [
     Tool { program: "sshd", package: "openssh-server" },
     Tool { program: "ssh-keygen", package: "openssh-client" },
     Tool { program: "tmux", package: "tmux" },
     Tool { program: "vim", package: "vim" },
     Tool { program: "htop", package: "htop" },
     Tool { program: "python3", package: "python3" },
+    Tool { program: "node", package: "nodejs" },
+    Tool { program: "npm", package: "npm" },
 ];
 
 /// asciinema's own player, exactly this version, which reads asciicast v3.
@@ -55,17 +57,13 @@ pub(crate) fn install(workspace: &Workspace) -> anyhow::Result<()> {
 }
 
 /// Installs asciinema's own player into the target directory, and returns where, with the script that plays a file with
-/// it. Returns none, with a warning, where Node.js is missing or the player can't be fetched.
-pub(crate) fn asciinema_player(workspace: &Workspace) -> anyhow::Result<Option<PathBuf>> {
+/// it.
+pub(crate) fn asciinema_player(workspace: &Workspace) -> anyhow::Result<PathBuf> {
     let directory = workspace.target.join("test-tools");
     std::fs::create_dir_all(&directory)?;
     let script = workspace.root.join("tests/xtask/tools/play-asciicast.mjs");
     let installed = directory.join("play-asciicast.mjs");
     std::fs::copy(&script, &installed).with_context(|| format!("{} is missing", script.display()))?;
-    if find("node").is_none() || find("npm").is_none() {
-        println!("warning: node or npm is missing; recordings are not played with asciinema's own player");
-        return Ok(None);
-    }
     let version = PLAYER.rsplit('@').next().unwrap_or_default();
     let manifest = directory.join("node_modules/asciinema-player/package.json");
     let present = std::fs::read_to_string(manifest)
@@ -73,12 +71,10 @@ pub(crate) fn asciinema_player(workspace: &Workspace) -> anyhow::Result<Option<P
     if !present {
         let mut npm = workspace.command("npm");
         npm.args(["install", "--no-audit", "--no-fund", "--no-save", "--ignore-scripts", "--prefix"]);
-        if let Err(error) = run(npm.arg(&directory).arg(PLAYER)) {
-            println!("warning: {error:#}; recordings are not played with asciinema's own player");
-            return Ok(None);
-        }
+        run(npm.arg(&directory).arg(PLAYER))
+            .with_context(|| format!("the tests play recordings with {PLAYER}, which npm can't install"))?;
     }
-    Ok(Some(directory))
+    Ok(directory)
 }
 
 /// Finds a program in PATH, and where system administrators have theirs.
