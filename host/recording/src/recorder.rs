@@ -1,12 +1,12 @@
 //! The recorder: takes events from a session and has a thread of its own seal and write them.
 //!
-//! Never loses an event silently: when its queue is full the caller waits, and once writing has failed every
-//! call says so. Never writes what was typed unless it is told to: [`Recorder::input`] is the caller's decision.
+//! Never loses an event silently: when its queue is full, or the disk is two seconds behind, the caller waits, and once
+//! writing has failed every call says so. Never writes what was typed unless it is told to: [`Recorder::input`] is the caller's decision.
 
 use std::{
     path::Path,
     sync::{
-        Arc, OnceLock,
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread::{Builder, JoinHandle},
@@ -22,8 +22,10 @@ use crate::{RecordedEventKind, RecordingError, RecordingInfo, layout::PIECE_BYTE
 pub const MAX_MARKER_BYTES: usize = 4 * 1024;
 /// Events that wait for the thread; with pieces of 16 KiB at most 1 MiB.
 const QUEUE_EVENTS: usize = 64;
-/// After this the segment is closed. With the time to write it, an event is on the disk within 2 seconds.
+/// After this the segment is closed. With the usual time to write it, an event is on the disk within [`MOST_AHEAD`].
 const SEGMENT_SPAN: Duration = Duration::from_millis(1_800);
+/// How far the session may be ahead of the disk: what a crash can lose. A disk that is slower makes the session wait.
+const MOST_AHEAD: Duration = Duration::from_secs(2);
 
 /// What a finished recording amounts to: to be kept where the recording can't be changed, such as the audit log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,6 +44,7 @@ pub struct Recorder {
     queue: Option<SyncSender<Message>>,
     thread: Option<JoinHandle<Option<RecordingRoot>>>,
     failure: Failure,
+    progress: Arc<Progress>,
     clock: Arc<dyn Clock>,
     started: Duration,
 }
@@ -69,13 +72,21 @@ impl Recorder {
         let (queue, messages) = sync_channel(QUEUE_EVENTS);
         let failure = Failure::default();
         let started = clock.monotonic();
-        let work = Work { writer, clock: Arc::clone(&clock), started, failure: Arc::clone(&failure) };
+        let progress = Arc::<Progress>::default();
+        let work = Work {
+            writer,
+            clock: Arc::clone(&clock),
+            started,
+            failure: Arc::clone(&failure),
+            progress: Arc::clone(&progress),
+        };
         let thread = Builder::new().name("recorder".to_owned()).spawn(move || work.run(&messages));
         let thread = thread.map_err(|_| RecordingError::Thread)?;
-        Ok(Self { queue: Some(queue), thread: Some(thread), failure, clock, started })
+        Ok(Self { queue: Some(queue), thread: Some(thread), failure, progress, clock, started })
     }
 
-    /// Records what the session showed. Waits while the queue is full.
+    /// Records what the session showed. Waits while the queue is full, or the disk is two seconds behind: what was
+    /// recorded before those is on the disk when this returns.
     ///
     /// # Errors
     /// [`RecordingError::Stopped`] once writing has failed.
@@ -83,7 +94,7 @@ impl Recorder {
         self.pieces(bytes, RecordedEventKind::Output)
     }
 
-    /// Records what the user typed, passwords and all: only for who has decided so. Waits while the queue is full.
+    /// Records what the user typed, passwords and all: only for who has decided so. Waits as [`Recorder::output`] does.
     ///
     /// # Errors
     /// [`RecordingError::Stopped`] once writing has failed.
@@ -96,7 +107,7 @@ impl Recorder {
     /// # Errors
     /// [`RecordingError::Stopped`] once writing has failed.
     pub fn resize(&self, size: TerminalSize) -> Result<(), RecordingError> {
-        self.send(Message::Event(self.elapsed(), RecordedEventKind::Resize(size)))
+        self.event(self.elapsed(), RecordedEventKind::Resize(size))
     }
 
     /// Records a note at this place.
@@ -107,7 +118,7 @@ impl Recorder {
         if label.len() > MAX_MARKER_BYTES {
             return Err(RecordingError::MarkerTooLong(label.len()));
         }
-        self.send(Message::Event(self.elapsed(), RecordedEventKind::Marker(label.to_owned())))
+        self.event(self.elapsed(), RecordedEventKind::Marker(label.to_owned()))
     }
 
     /// Waits until everything recorded so far is on the disk.
@@ -132,9 +143,14 @@ impl Recorder {
     fn pieces(&self, bytes: &[u8], kind: fn(Vec<u8>) -> RecordedEventKind) -> Result<(), RecordingError> {
         let at = self.elapsed();
         // Up to 3 bytes of a character may come before a piece, and a line holds no more than PIECE_BYTES.
-        bytes
-            .chunks(PIECE_BYTES - 3)
-            .try_for_each(|piece| self.send(Message::Event(at, kind(piece.to_vec()))))
+        bytes.chunks(PIECE_BYTES - 3).try_for_each(|piece| self.event(at, kind(piece.to_vec())))
+    }
+
+    fn event(&self, at: Duration, kind: RecordedEventKind) -> Result<(), RecordingError> {
+        self.progress.sending(at);
+        self.send(Message::Event(at, kind))?;
+        self.progress.wait(|| self.elapsed());
+        Ok(())
     }
 
     fn elapsed(&self) -> Duration {
@@ -172,16 +188,79 @@ impl std::fmt::Debug for Recorder {
     }
 }
 
+/// How far the disk is behind the session.
+#[derive(Default)]
+struct Progress {
+    state: Mutex<Behind>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Behind {
+    /// Events that were sent to the thread, and those of them that are on the disk.
+    sent: u64,
+    written: u64,
+    /// No event that is not on the disk is older than this.
+    since: Duration,
+    ended: bool,
+}
+
+impl Progress {
+    fn sending(&self, at: Duration) {
+        let mut behind = self.state();
+        if behind.sent == behind.written {
+            behind.since = at;
+        }
+        behind.sent += 1;
+    }
+
+    /// Waits until the disk is near enough. The thread closes a segment of that age with the next event that it gets.
+    fn wait(&self, now: impl Fn() -> Duration) {
+        let mut behind = self.state();
+        while !behind.ended
+            && behind.sent > behind.written
+            && now().saturating_sub(behind.since) > MOST_AHEAD
+        {
+            behind = self.changed.wait(behind).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// The first so many events are on the disk, the last of them from this time.
+    fn written(&self, count: u64, last: Duration) {
+        let mut behind = self.state();
+        (behind.written, behind.since) = (count, last);
+        self.changed.notify_all();
+    }
+
+    fn state(&self) -> MutexGuard<'_, Behind> {
+        // Nothing panics while it is held.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Lets nobody wait for a thread that is gone, however it went.
+struct Ended(Arc<Progress>);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        self.0.state().ended = true;
+        self.0.changed.notify_all();
+    }
+}
+
 /// What the thread does.
 struct Work {
     writer: SegmentWriter,
     clock: Arc<dyn Clock>,
     started: Duration,
     failure: Failure,
+    progress: Arc<Progress>,
 }
 
 impl Work {
     fn run(self, messages: &Receiver<Message>) -> Option<RecordingRoot> {
+        // First, so that it is dropped last.
+        let _ended = Ended(Arc::clone(&self.progress));
         let failure = Arc::clone(&self.failure);
         // Whoever waits for a flush, or finds the queue closed, must find the reason: so both outlive the setting of it.
         let mut waiting = None;
@@ -198,9 +277,11 @@ impl Work {
         messages: &Receiver<Message>,
         waiting: &mut Option<SyncSender<()>>,
     ) -> Result<Option<RecordingRoot>, RecordingError> {
+        let (mut count, mut last) = (0, Duration::ZERO);
         loop {
             match self.next(messages) {
                 Ok(Message::Event(at, kind)) => {
+                    (count, last) = (count + 1, at);
                     self.writer.event(at, &kind)?;
                     if self.remaining().is_some_and(|remaining| remaining.is_zero()) {
                         self.writer.flush()?;
@@ -215,6 +296,9 @@ impl Work {
                 Ok(Message::Finish(at, exit)) => return self.writer.finish(at, exit).map(Some),
                 Err(RecvTimeoutError::Timeout) => self.writer.flush()?,
                 Err(RecvTimeoutError::Disconnected) => return self.writer.flush().map(|()| None),
+            }
+            if self.writer.unwritten_since().is_none() {
+                self.progress.written(count, last);
             }
         }
     }

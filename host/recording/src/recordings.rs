@@ -4,7 +4,7 @@
 //! one destroys its wrapped key first.
 
 use std::{
-    fs::{self, File},
+    fs,
     io::{self, Write},
     path::{Path, PathBuf},
     time::Duration,
@@ -12,11 +12,10 @@ use std::{
 
 use ostler_core::RecordingId;
 use ostler_sealing::EnvelopePrivateKey;
-use rustix::fs::{FlockOperation, flock};
 
 use crate::{
     RecordedEvents, RecordingError, RecordingInfo, export, header,
-    layout::{self, HEADER},
+    layout::{self, folder_id, is_active},
     reader::{self, SegmentReader},
 };
 
@@ -78,7 +77,8 @@ impl Recordings {
 
     /// Lists all recordings, the oldest first, damaged ones with the reason.
     ///
-    /// Opens of each only the header and the last segment: [`Recordings::verify`] reads all.
+    /// Opens of each only the header and the last segment: [`Recordings::verify`] reads all. What crashes left
+    /// unfinished is taken away on the way.
     ///
     /// # Errors
     /// Fails if the folder can't be read.
@@ -88,6 +88,7 @@ impl Recordings {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(RecordingError::Io { path: self.folder.clone(), source: error }),
         };
+        layout::sweep(&self.folder);
         let mut summaries = Vec::new();
         for entry in entries {
             let entry = entry.map_err(RecordingError::io(&self.folder))?;
@@ -159,27 +160,13 @@ impl Recordings {
         if is_active(&folder) {
             return Err(RecordingError::InUse(id));
         }
-        let failed = RecordingError::io(&folder);
-        let header = match fs::remove_file(folder.join(HEADER)) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            other => other,
-        };
-        header
-            .and_then(|()| File::open(&folder)?.sync_all())
-            .and_then(|()| fs::remove_dir_all(&folder))
-            .and_then(|()| File::open(&self.folder)?.sync_all())
-            .map_err(failed)
+        layout::remove_folder(&self.folder, id).map_err(RecordingError::io(&folder))
     }
 
     fn existing(&self, id: RecordingId) -> Result<PathBuf, RecordingError> {
         let folder = self.folder.join(id.to_string());
         if folder.is_dir() { Ok(folder) } else { Err(RecordingError::Unknown(id)) }
     }
-}
-
-/// Returns the id that a folder is named after, in the one spelling that a recorder gives it.
-fn folder_id(name: &str) -> Option<RecordingId> {
-    name.parse().ok().filter(|id: &RecordingId| id.to_string() == name)
 }
 
 fn summarize(folder: &Path, id: RecordingId, key: &EnvelopePrivateKey) -> RecordingSummary {
@@ -218,11 +205,4 @@ fn fill(
 
 fn state(last: bool) -> RecordingState {
     if last { RecordingState::Complete } else { RecordingState::Incomplete }
-}
-
-/// Tells whether a recorder holds its lock on the header.
-fn is_active(folder: &Path) -> bool {
-    File::open(folder.join(HEADER)).is_ok_and(|header| {
-        flock(&header, FlockOperation::NonBlockingLockShared) == Err(rustix::io::Errno::WOULDBLOCK)
-    })
 }

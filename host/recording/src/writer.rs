@@ -9,6 +9,7 @@ use std::{
     time::Duration,
 };
 
+use ostler_core::RecordingId;
 use ostler_sealing::EnvelopePublicKey;
 use rustix::fs::{FlockOperation, flock};
 
@@ -18,7 +19,7 @@ use crate::{
     chain::Chain,
     compression::Compressor,
     header,
-    layout::{self, HEADER, SEGMENT_TEXT_BYTES, segment_name},
+    layout::{self, SEGMENT_TEXT_BYTES},
     recorder::RecordingRoot,
     segment::SegmentHead,
 };
@@ -28,7 +29,8 @@ const FRAME_SPAN: Duration = Duration::from_mins(1);
 
 /// The one writer of a recording.
 pub(crate) struct SegmentWriter {
-    folder: PathBuf,
+    recordings: PathBuf,
+    id: RecordingId,
     _lock: HeaderLock,
     chain: Chain,
     compressor: Compressor,
@@ -41,20 +43,18 @@ pub(crate) struct SegmentWriter {
 }
 
 impl SegmentWriter {
-    /// Makes the recording's folder and its header, durably.
+    /// Makes the recording's folder and its header, durably, and takes away what crashes left of others.
     pub(crate) fn create(
         recordings: &Path,
         info: &RecordingInfo,
         key: &EnvelopePublicKey,
     ) -> Result<Self, RecordingError> {
-        let folder = recordings.join(info.id.to_string());
+        layout::sweep(recordings);
         let (header_file, first_key) = header::make(info, key)?;
-        let lock = |file: &File| Ok(flock(file, FlockOperation::NonBlockingLockExclusive)?);
-        let header = layout::make_folder(recordings, info.id, |unfinished| {
-            layout::write(unfinished, HEADER, &header_file, lock)
-        })?;
+        let header = layout::make_folder(recordings, info.id, &header_file)?;
         Ok(Self {
-            folder,
+            recordings: recordings.to_owned(),
+            id: info.id,
             _lock: HeaderLock(header),
             chain: Chain::start(info.id, &first_key, &header_file),
             compressor: Compressor::new().map_err(RecordingError::Compression)?,
@@ -103,9 +103,9 @@ impl SegmentWriter {
         self.text.clear();
         let pending = self.encoder.pending().to_vec();
         let plaintext = SegmentHead { starts_frame, last, end: self.end, pending }.with_text(&compressed);
-        let name = segment_name(self.chain.segments());
+        let sequence = self.chain.segments();
         let sealed = self.chain.seal(&plaintext)?;
-        layout::write(&self.folder, &name, &sealed, |_| Ok(())).map(|_| ())
+        layout::write_segment(&self.recordings, self.id, sequence, &sealed)
     }
 }
 

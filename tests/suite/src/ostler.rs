@@ -141,6 +141,23 @@ impl Ostler {
         command
     }
 
+    /// Returns the program as a command that another program starts, such as `strace` with its options.
+    #[must_use]
+    pub fn command_under<W: AsRef<OsStr>, A: AsRef<OsStr>>(
+        &self,
+        starter: &str,
+        options: &[W],
+        arguments: &[A],
+    ) -> Command {
+        #[expect(clippy::disallowed_methods, reason = "tests start the program that they test")]
+        let mut command = Command::new(starter);
+        let plain = self.command(arguments);
+        command.args(options).arg(plain.get_program()).args(plain.get_args()).env_clear();
+        command.envs(plain.get_envs().filter_map(|(name, value)| value.map(|value| (name, value))));
+        command.current_dir(self.work()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
     /// Runs the program without input.
     ///
     /// # Errors

@@ -127,10 +127,36 @@ fn a_segment_that_was_being_written_when_the_power_failed_confuses_nobody() {
     recorder.flush().unwrap();
     drop(recorder);
     let half = fs::read(store.path(id).join("seg-00000000")).unwrap();
-    fs::File::create(store.path(id).join("seg-00000001.new")).unwrap();
-    fs::write(store.path(id).join("seg-00000001.new"), &half[..half.len() / 2]).unwrap();
+    fs::write(store.folder.path().join(format!("{id}.new")), &half[..half.len() / 2]).unwrap();
     assert_eq!(store.recordings().verify(id, &store.key).unwrap().state, RecordingState::Incomplete);
     assert_eq!(output(&store.events(id)), b"kept");
+}
+
+#[test]
+fn what_crashes_left_unfinished_is_swept_away_and_a_recording_under_way_is_not() {
+    let store = Store::new();
+    let top = store.folder.path();
+    let (id, _) = store.record();
+    let (active, recorder) = store.start();
+    let (begun, removed) = (RecordingId::random(), RecordingId::random());
+    for folder in [format!("{begun}.new"), format!("{removed}.deleted")] {
+        fs::create_dir(top.join(&folder)).unwrap();
+        fs::write(top.join(&folder).join("header"), b"half").unwrap();
+    }
+    for file in [format!("{id}.new"), format!("{active}.new"), "notes.new".to_owned()] {
+        fs::write(top.join(file), b"half").unwrap();
+    }
+    assert_eq!(store.recordings().list(&store.key).unwrap().len(), 2);
+    let mut left: Vec<String> =
+        fs::read_dir(top).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    let mut expected = vec![id.to_string(), active.to_string(), format!("{active}.new"), "notes.new".to_owned()];
+    expected.sort();
+    assert_eq!(left, expected);
+    drop(recorder);
+    assert_eq!(store.recordings().verify(id, &store.key).unwrap().state, RecordingState::Complete);
+    store.start().1.finish(None).unwrap();
+    assert!(!top.join(format!("{active}.new")).exists());
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! The commands that a fake server knows.
 
+use std::time::{Duration, Instant};
+
 use super::channel::{Input, Io};
 use super::shell::{Line, read_line};
 
@@ -22,6 +24,8 @@ pub(crate) enum End {
 
 /// How many bytes are written at a time.
 const CHUNK: usize = 32 * 1024;
+/// How many lines of `ticks` are written at a time, where there is no pause between them.
+const LINES_AT_ONCE: usize = 256;
 
 /// Runs one command line.
 pub(crate) async fn execute(io: &mut Io, line: &str) -> anyhow::Result<End> {
@@ -50,6 +54,10 @@ pub(crate) async fn execute(io: &mut Io, line: &str) -> anyhow::Result<End> {
         "yes-bytes" => match words.trim().parse() {
             Ok(count) => count_bytes(io, count).await,
             Err(_) => misuse(io, "yes-bytes: expected a number of bytes").await,
+        },
+        "ticks" => match words.split_once(' ').map(|(count, pause)| (count.parse(), pause.trim().parse())) {
+            Some((Ok(count), Ok(pause))) => ticks(io, count, Duration::from_millis(pause)).await,
+            _ => misuse(io, "ticks: expected a number of lines and milliseconds").await,
         },
         "size" => match io.terminal {
             Some((columns, rows)) => {
@@ -86,6 +94,22 @@ async fn count_bytes(io: &Io, count: usize) -> anyhow::Result<End> {
         let bytes: Vec<u8> = pattern.iter().take(left).copied().collect();
         left = left.saturating_sub(bytes.len());
         io.raw(bytes).await?;
+    }
+    Ok(End::Status(0))
+}
+
+/// Writes numbered lines, each with the microseconds since the first one, with a pause after each; without a pause, as
+/// fast as they are taken.
+async fn ticks(io: &Io, count: u64, pause: Duration) -> anyhow::Result<End> {
+    let begun = Instant::now();
+    let mut next = begun;
+    for first in (0..count).step_by(if pause.is_zero() { LINES_AT_ONCE } else { 1 }) {
+        let last = if pause.is_zero() { count.min(first.saturating_add(LINES_AT_ONCE as u64)) } else { first + 1 };
+        let at = begun.elapsed().as_micros();
+        let lines: String = (first..last).map(|number| format!("{number:010} {at:012}\n")).collect();
+        io.say(&lines).await?;
+        next += pause;
+        tokio::time::sleep_until(next.into()).await;
     }
     Ok(End::Status(0))
 }

@@ -4,7 +4,8 @@
 //! touches no file and starts no program: each command is a few lines of this crate.
 //!
 //! Commands, the same for `exec` and in the shell: `echo WORDS`, `exit N`, `cat` (gives back its input), `printenv`,
-//! `yes-bytes N` (N bytes, counting from 0 to 255 again and again), `size` (of the terminal), `fail` (words on standard
+//! `yes-bytes N` (N bytes, counting from 0 to 255 again and again), `ticks N MS` (N numbered lines, with MS milliseconds
+//! between them), `size` (of the terminal), `fail` (words on standard
 //! error, status 3), `kill-self` (ends with the signal TERM), `drop` (cuts the wire), `disconnect WORDS` (ends the
 //! connection with a message), `freeze` (never says anything again).
 
