@@ -217,9 +217,7 @@ impl Progress {
     /// Waits until the disk is near enough. The thread closes a segment of that age with the next event that it gets.
     fn wait(&self, now: impl Fn() -> Duration) {
         let mut behind = self.state();
-        while !behind.ended
-            && behind.sent > behind.written
-            && now().saturating_sub(behind.since) > MOST_AHEAD
+        while !behind.ended && behind.sent > behind.written && now().saturating_sub(behind.since) > MOST_AHEAD
         {
             behind = self.changed.wait(behind).unwrap_or_else(PoisonError::into_inner);
         }

@@ -54,8 +54,15 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Feeds random and mutated bytes to every parser of foreign bytes, and flips every byte of a store.
+    /// Feeds random and mutated bytes to every parser of foreign bytes, and flips every byte of a store; or kills the
+    /// program while it writes.
     Soak {
+        /// Kills the program, and does nothing else.
+        #[arg(long)]
+        faults: bool,
+        /// How often in each kind of write.
+        #[arg(long, default_value_t = 200, requires = "faults")]
+        kills: u64,
         /// How long the parsers are fed.
         #[arg(long, default_value_t = 10)]
         minutes: u64,
@@ -83,6 +90,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Verb::Test { arguments } => testing::test(&workspace, arguments),
         Verb::Check => check::run(&workspace),
         Verb::Bench { arguments } => building::bench(&workspace, arguments),
-        Verb::Soak { minutes, seed } => testing::soak(&workspace, *minutes, *seed),
+        Verb::Soak { faults: true, kills, seed, .. } => testing::soak_faults(&workspace, *kills, *seed),
+        Verb::Soak { minutes, seed, .. } => testing::soak(&workspace, *minutes, *seed),
     }
 }

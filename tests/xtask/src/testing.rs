@@ -23,6 +23,22 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> anyhow::Resul
     run(command.args(arguments))
 }
 
+/// Kills the program so many times in each kind of write.
+pub(crate) fn soak_faults(workspace: &Workspace, kills: u64, seed: Option<u64>) -> anyhow::Result<()> {
+    tools::install(workspace)?;
+    let built = building::build(workspace, false, Beside::Nothing)?;
+    let mut command = workspace.cargo();
+    command
+        .args(["test", "-p", "ostler-suite", "--test", "faults", "kills::", "--", "--nocapture"])
+        .env(BUNDLED_PLUGINS, &built.plugins)
+        .env("OSTLER_PROGRAM", &built.program)
+        .env("OSTLER_KILLS", kills.to_string());
+    if let Some(seed) = seed {
+        command.env("OSTLER_SEED", seed.to_string());
+    }
+    run(&mut command)
+}
+
 /// Runs what takes long: every byte of a store flipped, then random and mutated bytes into every parser of foreign bytes.
 /// Without optimization, so that an overflow is a panic.
 pub(crate) fn soak(workspace: &Workspace, minutes: u64, seed: Option<u64>) -> anyhow::Result<()> {

@@ -12,13 +12,14 @@ struct Tool {
     package: &'static str,
 }
 
-const TOOLS: [Tool; 8] = [
+const TOOLS: [Tool; 9] = [
     Tool { program: "sshd", package: "openssh-server" },
     Tool { program: "ssh-keygen", package: "openssh-client" },
     Tool { program: "tmux", package: "tmux" },
     Tool { program: "vim", package: "vim" },
     Tool { program: "htop", package: "htop" },
     Tool { program: "python3", package: "python3" },
+    Tool { program: "strace", package: "strace" },
     Tool { program: "node", package: "nodejs" },
     Tool { program: "npm", package: "npm" },
 ];

@@ -150,7 +150,8 @@ fn what_crashes_left_unfinished_is_swept_away_and_a_recording_under_way_is_not()
     let mut left: Vec<String> =
         fs::read_dir(top).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     left.sort();
-    let mut expected = vec![id.to_string(), active.to_string(), format!("{active}.new"), "notes.new".to_owned()];
+    let mut expected =
+        vec![id.to_string(), active.to_string(), format!("{active}.new"), "notes.new".to_owned()];
     expected.sort();
     assert_eq!(left, expected);
     drop(recorder);

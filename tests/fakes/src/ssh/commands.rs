@@ -104,7 +104,8 @@ async fn ticks(io: &Io, count: u64, pause: Duration) -> anyhow::Result<End> {
     let begun = Instant::now();
     let mut next = begun;
     for first in (0..count).step_by(if pause.is_zero() { LINES_AT_ONCE } else { 1 }) {
-        let last = if pause.is_zero() { count.min(first.saturating_add(LINES_AT_ONCE as u64)) } else { first + 1 };
+        let last =
+            if pause.is_zero() { count.min(first.saturating_add(LINES_AT_ONCE as u64)) } else { first + 1 };
         let at = begun.elapsed().as_micros();
         let lines: String = (first..last).map(|number| format!("{number:010} {at:012}\n")).collect();
         io.say(&lines).await?;

@@ -29,9 +29,11 @@ impl Watch {
             Ok(_) => true,
             Err(fault) => {
                 let text = fault.to_string();
-                let torn = ["it is not finished", "bytes instead of", "it covers", "is not that of the log's lines"];
+                let torn =
+                    ["it is not finished", "bytes instead of", "it covers", "is not that of the log's lines"];
                 let torn = torn.iter().any(|words| text.contains(words))
-                    || text.contains("checkpoint: ") || text.contains("checkpoints");
+                    || text.contains("checkpoint: ")
+                    || text.contains("checkpoints");
                 assert!(torn, "the audit log's fault is not at its end: {text}");
                 false
             }
@@ -40,7 +42,8 @@ impl Watch {
 
     /// Lets the program look at everything, after another command has run: all must be whole, and nothing left over.
     pub(crate) fn after_next_start(&mut self, ostler: &Ostler) {
-        ostler_audit::verify(&ostler.store().join("audit"), None).expect("the next command mends the audit log");
+        ostler_audit::verify(&ostler.store().join("audit"), None)
+            .expect("the next command mends the audit log");
         let checks = ostler.run(&["doctor", "--json"]).unwrap();
         let checks = checks.json().unwrap();
         for check in checks.as_array().unwrap() {
@@ -55,7 +58,6 @@ impl Watch {
         let gone: Vec<&PathBuf> = self.files.difference(&files).collect();
         assert!(gone.is_empty(), "gone: {gone:?}");
     }
-
 }
 
 /// Returns the audit events of a class, as `audit show` has them.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use ostler_suite::Ostler;
 
-use crate::kill::{Kills, Usual, usual};
+use super::{Kills, Usual, usual};
 use crate::watch::{Watch, events};
 
 /// Connections by path, each with its host.
@@ -56,7 +56,8 @@ impl Change {
     /// Makes the change in the expected content. Returns the audit event's class.
     fn expect(&self, content: &mut Content) -> &'static str {
         let host = |content: &Content, name: &String| content[name].clone();
-        let folder = |name: &String| name.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+        let folder =
+            |name: &String| name.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
         match self {
             Self::Add(name) => {
                 content.insert(name.clone(), "added.example".to_owned());
@@ -80,7 +81,9 @@ impl Change {
                 "connection.delete"
             }
             Self::Import(number) => {
-                content.extend((0..IMPORTED).map(|row| (format!("i{number}-{row}"), "imported.example".to_owned())));
+                content.extend(
+                    (0..IMPORTED).map(|row| (format!("i{number}-{row}"), "imported.example".to_owned())),
+                );
                 "import"
             }
         }
@@ -88,7 +91,8 @@ impl Change {
 }
 
 fn list(number: usize) -> String {
-    let rows = (0..IMPORTED).map(|row| format!("i{number}-{row},imported.example,22,admin,Secret-{number}-{row}\n"));
+    let rows =
+        (0..IMPORTED).map(|row| format!("i{number}-{row},imported.example,22,admin,Secret-{number}-{row}\n"));
     format!("Connection Name,Computer Name,Port,User Name,Password\n{}", rows.collect::<String>())
 }
 
@@ -155,8 +159,16 @@ fn no_acknowledged_change_of_the_store_is_lost_and_no_change_is_made_by_half() {
         let written = events(&ostler, class).len() - before[class];
         assert!(written >= *count, "{class}: {count} were acknowledged, {written} are in the audit log");
     }
-    kills.report(&format!("0 acknowledged changes lost; of the killed ones {made} made, {not_made} not made, 0 by half"));
+    kills.report(&format!(
+        "0 acknowledged changes lost; of the killed ones {made} made, {not_made} not made, 0 by half"
+    ));
 }
 
-const CLASSES: [&str; 6] =
-    ["connection.create", "connection.change", "connection.copy", "connection.move", "connection.delete", "import"];
+const CLASSES: [&str; 6] = [
+    "connection.create",
+    "connection.change",
+    "connection.copy",
+    "connection.move",
+    "connection.delete",
+    "import",
+];

@@ -4,6 +4,11 @@
 //! A call is found far more precisely than a time: `strace` counts and kills. A killed process loses nothing that the
 //! kernel has taken, so this is no test of what a power failure does to calls that were never synced.
 
+mod audit;
+mod passphrase;
+mod recording;
+mod store;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::fs;
@@ -51,7 +56,11 @@ impl Kills {
 
     /// Tells whether more kills are wanted.
     pub(crate) fn more(&self) -> bool {
-        assert!(self.finished < 20 + self.wanted * 4, "{}: the program finishes before it is killed", self.name);
+        assert!(
+            self.finished < 20 + self.wanted * 4,
+            "{}: the program finishes before it is killed",
+            self.name
+        );
         self.killed < self.wanted
     }
 
@@ -70,7 +79,8 @@ impl Kills {
     ) -> (Shown, bool) {
         let shown = match point {
             Point::Call(name, number) => {
-                let (trace, inject) = (format!("trace={name}"), format!("inject={name}:signal=SIGKILL:when={number}"));
+                let (trace, inject) =
+                    (format!("trace={name}"), format!("inject={name}:signal=SIGKILL:when={number}"));
                 watch(strace(ostler, words, &[&trace, &inject], on, Path::new("/dev/null")), None)
             }
             Point::After(time) => watch(ostler.command(words), Some(*time)),
@@ -136,7 +146,13 @@ pub(crate) fn usual(ostler: &Ostler, words: &[&str], on: &[PathBuf]) -> Usual {
 
 /// Returns a command in which the calls of a set are tampered with, such as `fsync:error=EIO:when=3+`.
 pub(crate) fn tampered(ostler: &Ostler, words: &[&str], set: &str, how: &str) -> Command {
-    strace(ostler, words, &[&format!("trace={set}"), &format!("inject={set}:{how}")], &[], Path::new("/dev/null"))
+    strace(
+        ostler,
+        words,
+        &[&format!("trace={set}"), &format!("inject={set}:{how}")],
+        &[],
+        Path::new("/dev/null"),
+    )
 }
 
 fn strace(ostler: &Ostler, words: &[&str], expressions: &[&str], on: &[PathBuf], to: &Path) -> Command {
@@ -171,7 +187,8 @@ impl Shown {
 /// Runs a program, and kills it after some time if it still runs then.
 pub(crate) fn watch(mut command: Command, kill_after: Option<Duration>) -> Shown {
     // A group of its own: the program under strace is to be killed, not strace alone.
-    let mut child = command.process_group(0).spawn().expect("strace is installed: 'cargo xtask test' does that");
+    let mut child =
+        command.process_group(0).spawn().expect("strace is installed: 'cargo xtask test' does that");
     let mut stdout = child.stdout.take().unwrap();
     let reader = std::thread::Builder::new().name("output".to_owned()).spawn(move || {
         let (mut bytes, mut arrivals) = (Vec::new(), Vec::new());

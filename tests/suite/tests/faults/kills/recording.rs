@@ -6,7 +6,7 @@ use std::time::Duration;
 use ostler_suite::{Bench, Ostler};
 use serde_json::Value;
 
-use crate::kill::{Kills, Point, tampered, usual, watch};
+use super::{Kills, Point, tampered, usual, watch};
 use crate::watch::{Watch, files};
 
 /// What may be lost of what was shown.
@@ -23,7 +23,10 @@ const LINE: usize = 24;
 /// Returns how many whole lines there are, which must count up from 0.
 fn lines(bytes: &[u8]) -> usize {
     let whole = bytes.chunks_exact(LINE);
-    (0..).zip(whole).map(|(number, line)| assert_eq!(line[..11], *format!("{number:010} ").as_bytes())).count()
+    (0..)
+        .zip(whole)
+        .map(|(number, line)| assert_eq!(line[..11], *format!("{number:010} ").as_bytes()))
+        .count()
 }
 
 /// Returns the recordings' ids and states.
@@ -67,8 +70,11 @@ fn a_killed_recording_is_the_beginning_of_what_was_shown_and_never_complete() {
             left.after_next_start(ostler);
             continue;
         };
-        let played =
-            ostler.run(&["recording", "play", id, "--speed", "100", "--idle-limit", "0"]).unwrap().succeeded().unwrap();
+        let played = ostler
+            .run(&["recording", "play", id, "--speed", "100", "--idle-limit", "0"])
+            .unwrap()
+            .succeeded()
+            .unwrap();
         let recorded = played.stdout;
         assert!(
             recorded.starts_with(&shown.output.stdout) || shown.output.stdout.starts_with(&recorded),

@@ -4,8 +4,8 @@ use std::fs;
 
 use ostler_suite::{Bench, Ostler};
 
-use crate::kill::{Kills, usual};
-use crate::recording::recordings;
+use super::recording::recordings;
+use super::{Kills, usual};
 use crate::watch::{Watch, events};
 
 const FILES: [&str; 6] = ["log", "hashes", "checkpoint", "checkpoints", "keys", "lock"];
@@ -38,7 +38,8 @@ fn a_killed_append_loses_no_line_and_the_next_command_mends_the_log() {
         let written = log(ostler);
         let cut = killed && written.len() > length && kills.rng.bool() && !verifies(ostler);
         if cut {
-            let last = written[..written.len() - 1].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            let last =
+                written[..written.len() - 1].iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
             let keep = kills.rng.usize(last.max(length) + 1..written.len());
             fs::OpenOptions::new().write(true).open(&paths[0]).unwrap().set_len(keep as u64).unwrap();
             assert!(!watch.right_after(ostler), "a torn line must be named");
@@ -51,7 +52,9 @@ fn a_killed_append_loses_no_line_and_the_next_command_mends_the_log() {
     assert_eq!(named, torn, "each torn line that was cut off is named in an event");
     let ends = events(ostler, "session.end").len() - before;
     assert!(ends >= acknowledged, "{acknowledged} sessions were acknowledged, {ends} are in the log");
-    kills.report(&format!("0 lines lost; after {whole} the log verified at once, {torn} torn lines were named and mended"));
+    kills.report(&format!(
+        "0 lines lost; after {whole} the log verified at once, {torn} torn lines were named and mended"
+    ));
 }
 
 fn forget_recordings(ostler: &Ostler) {

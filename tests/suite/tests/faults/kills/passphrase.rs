@@ -2,7 +2,7 @@
 
 use ostler_suite::{Ostler, PASSPHRASE};
 
-use crate::kill::{Kills, usual};
+use super::{Kills, usual};
 use crate::watch::Watch;
 
 const OTHER: &str = "Battery-Staple-8";
@@ -52,5 +52,7 @@ fn a_killed_change_of_passphrase_leaves_exactly_one_that_opens_the_store() {
         set(now);
         watch.after_next_start(&ostler);
     }
-    kills.report(&format!("the old passphrase opens {old} times, the new one {new} times, never both or none"));
+    kills.report(&format!(
+        "the old passphrase opens {old} times, the new one {new} times, never both or none"
+    ));
 }
