@@ -47,11 +47,34 @@ pub enum Command {
     },
     /// Changes the passphrase.
     ChangePassphrase {
-        /// The present one.
-        current: SecretInput,
-        /// The new one.
+        /// What opens the store now.
+        current: StoreFactors,
+        /// The new passphrase.
         new: SecretInput,
+        /// How it is to be stretched.
+        kdf: KdfChange,
     },
+    /// Adds, changes or removes the key file that is wanted beside the passphrase.
+    StoreKeyFile {
+        /// What opens the store now.
+        current: StoreFactors,
+        /// The new key file; none removes it.
+        key_file: Option<PathBuf>,
+    },
+    /// Lets the desktop's keyring open the store.
+    StoreKeyringEnable {
+        /// What opens the store now.
+        current: StoreFactors,
+    },
+    /// Lets the desktop's keyring open the store no more.
+    StoreKeyringDisable,
+    /// Gives the store a new root key and seals everything anew. The host says 'sign in again' afterwards.
+    StoreRekey {
+        /// What opens the store now.
+        current: StoreFactors,
+    },
+    /// Takes the store as it is for the newest, after an older copy was put in its place on purpose.
+    StoreAcceptHistory,
 
     /// Adds a folder, and those above it that are missing.
     FolderAdd {
@@ -244,6 +267,24 @@ pub enum Command {
 
     /// Checks the whole installation and says what to do.
     Doctor,
+}
+
+/// What opens a store, asked for again where its keys are at stake.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoreFactors {
+    /// The passphrase.
+    pub passphrase: SecretInput,
+    /// The key file, where the store wants one; an absolute path.
+    pub key_file: Option<PathBuf>,
+}
+
+/// How a passphrase is to be stretched: what is none stays as strong as it is, or becomes as strong as a new store's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KdfChange {
+    /// Memory, in MiB; not for a store of the FIPS profile.
+    pub memory_mib: Option<u32>,
+    /// Passes; the rounds of PBKDF2 for a store of the FIPS profile.
+    pub passes: Option<u32>,
 }
 
 /// What to import and how.

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use crate::KeyringError;
 use ostler_audit::AuditError;
 use ostler_core::{PromptError, SessionError, TreeError};
 use ostler_recording::RecordingError;
@@ -41,6 +42,9 @@ pub enum AppError {
     /// The key file.
     #[error(transparent)]
     KeyFile(#[from] KeyFileError),
+    /// The desktop's keyring could not help.
+    #[error(transparent)]
+    Keyring(#[from] KeyringError),
     /// Neither passphrase nor keyring is there to sign in with.
     #[error("the store wants its passphrase")]
     NoPassphrase,
@@ -131,7 +135,7 @@ impl AppError {
     pub fn kind(&self) -> ErrorKind {
         match self {
             Self::Vault(error) => vault_kind(error),
-            Self::NoPassphrase => ErrorKind::SignIn,
+            Self::NoPassphrase | Self::Keyring(_) => ErrorKind::SignIn,
             Self::Tree(_)
             | Self::KeyFile(_)
             | Self::NoPlugin(_)
@@ -153,6 +157,7 @@ impl AppError {
     pub fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::Vault(error) => vault_hint(error)?,
+            Self::Keyring(error) => error.advice(),
             Self::Tree(TreeError::NotFound { .. }) => "'ostler tree' shows what there is",
             Self::Tree(TreeError::Ambiguous { .. }) => "name it by its full path or its id",
             Self::Tree(TreeError::Exists { .. }) => "choose another name, or edit what is there",
@@ -224,11 +229,15 @@ fn vault_kind(error: &VaultError) -> ErrorKind {
         VaultError::WrongPassphrase { .. }
         | VaultError::WrongFactors { .. }
         | VaultError::KeyFileWanted
+        | VaultError::NoKeyringSlot
+        | VaultError::Rekeyed
         | VaultError::TooSoon { .. } => ErrorKind::SignIn,
         VaultError::Damaged { .. } => ErrorKind::Damaged,
         VaultError::Missing { .. }
         | VaultError::NotAStore { .. }
         | VaultError::Newer { .. }
+        | VaultError::Older { .. }
+        | VaultError::OtherStore
         | VaultError::NotEmpty { .. }
         | VaultError::Exists { .. }
         | VaultError::WeakPassphrase { .. } => ErrorKind::User,
@@ -251,6 +260,13 @@ fn vault_hint(error: &VaultError) -> Option<&'static str> {
         }
         VaultError::WeakPassphrase { .. } => {
             "use at least 8 characters with upper and lower case, a digit and a symbol"
+        }
+        VaultError::OtherStore => "name the store's directory with --store, or restore into an empty one",
+        VaultError::Damaged { .. } => {
+            "'ostler store restore FILE' puts a backup in its place and keeps what is there"
+        }
+        VaultError::Busy => {
+            "end the other program ('ostler lock' for one that keeps the store open), and try again"
         }
         VaultError::ReadOnly => "check the permissions of the store's directory",
         VaultError::Full => "free some space and try again",

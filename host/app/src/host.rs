@@ -28,10 +28,12 @@ pub struct Host {
     pub(crate) recordings: Recordings,
     pub(crate) shelf: Shelf,
     pub(crate) engines: Vec<Arc<dyn SessionEngine>>,
+    notices: Vec<String>,
     runtime: OnceLock<Runtime>,
 }
 
 impl Host {
+    #[expect(clippy::too_many_arguments, reason = "the parts of a host; the sign-in is its only maker")]
     pub(crate) fn new(
         places: Places,
         configuration: Configuration,
@@ -40,6 +42,7 @@ impl Host {
         vault: Vault,
         device: Arc<DeviceKey>,
         audit: Auditor,
+        notices: Vec<String>,
     ) -> Self {
         let recordings = Recordings::open(&places.recordings());
         let shelf = Shelf::new(places.bundled_plugins.clone(), places.installed_plugins(), bundled::DIGESTS);
@@ -54,8 +57,16 @@ impl Host {
             recordings,
             shelf,
             engines: vec![Arc::new(SshEngine::new())],
+            notices,
             runtime: OnceLock::new(),
         }
+    }
+
+    /// Returns what the person should know since the sign-in, such as that the store is older than it was: one sentence
+    /// each, to be shown as a warning.
+    #[must_use]
+    pub fn notices(&self) -> &[String] {
+        &self.notices
     }
 
     /// Carries out a command.
@@ -67,7 +78,14 @@ impl Host {
             Command::StoreInfo => self.store_info(),
             Command::StoreVerify => self.store_verify(),
             Command::StoreBackup { to } => self.store_backup(&to),
-            Command::ChangePassphrase { current, new } => self.change_passphrase(&current.0, &new.0),
+            Command::ChangePassphrase { current, new, kdf } => self.change_passphrase(&current, &new.0, kdf),
+            Command::StoreKeyFile { current, key_file } => {
+                self.change_key_file(&current, key_file.as_deref())
+            }
+            Command::StoreKeyringEnable { current } => self.keyring_enable(&current),
+            Command::StoreKeyringDisable => self.keyring_disable(),
+            Command::StoreRekey { current } => self.rekey(&current),
+            Command::StoreAcceptHistory => self.accept_history(),
             Command::FolderAdd { path, change } => self.folder_add(&path, &change),
             Command::FolderEdit { path, change } => self.folder_edit(&path, &change),
             Command::FolderMove { path, into } => self.folder_move(&path, &into),

@@ -20,6 +20,8 @@ mod front;
 mod host;
 mod host_keys;
 mod import;
+mod keyring;
+mod keys;
 mod kinds;
 mod launch;
 mod lease;
@@ -35,12 +37,13 @@ mod store;
 pub use clock::SystemClock;
 pub use command::{
     Command, ConnectionChange, CredentialChange, CredentialModeInput, FolderChange, HostKeyPolicy,
-    ImportCommand, SecretInput,
+    ImportCommand, KdfChange, SecretInput, StoreFactors,
 };
 pub use config::{ConfigError, Configuration, LogLevel};
 pub use error::{AppError, ErrorKind};
 pub use front::{Event, FrontEnd, PlayedEvent};
 pub use host::Host;
+pub use keyring::KeyringError;
 pub use ostler_core as core;
 pub use places::Places;
 pub use reply::{
@@ -48,4 +51,6 @@ pub use reply::{
     FolderView, ImportReport, KnownHostView, PlanView, PluginDetail, PluginView, ProblemView, RecordingView,
     Reply, SessionReport, StoreView, TreeNode, VerifiedAudit, VerifiedRecording, VerifiedStore,
 };
-pub use sign_in::{SignIn, Unlock, create_store, harden_process, move_store_aside};
+pub use sign_in::{
+    NewStore, SignIn, Unlock, create_store, harden_process, make_key_file, move_store_aside, restore_store,
+};

@@ -25,6 +25,12 @@ impl Places {
         self.state.join("device.key")
     }
 
+    /// Returns the directory in which this device remembers the newest state of each store.
+    #[must_use]
+    pub fn anchors(&self) -> PathBuf {
+        self.state.join("stores")
+    }
+
     /// Returns the directory of recordings.
     #[must_use]
     pub fn recordings(&self) -> PathBuf {

@@ -74,6 +74,12 @@ pub struct StoreView {
     pub key_derivation: String,
     /// Whether a key file is wanted beside the passphrase.
     pub key_file: bool,
+    /// Whether the desktop's keyring opens it too.
+    pub keyring: bool,
+    /// Counts its root keys: each 'rekey' begins a new epoch.
+    pub epoch: u64,
+    /// Counts the changes of its folders, connections, secrets and known hosts.
+    pub generation: u64,
     /// Bytes of its database.
     pub database_bytes: u64,
 }

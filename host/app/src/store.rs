@@ -1,9 +1,6 @@
-//! The store as a whole: facts, checks, backup, passphrase.
+//! The store as a whole: facts, checks, backup.
 
 use std::path::Path;
-
-use ostler_core::SecretBytes;
-use ostler_vault::KdfParameters;
 
 use crate::host::rfc3339;
 use crate::{AppError, Host, Reply, StoreView, VerifiedStore};
@@ -21,6 +18,9 @@ impl Host {
             secrets: info.secrets,
             key_derivation: info.kdf.to_string(),
             key_file: info.key_file,
+            keyring: info.keyring,
+            epoch: info.epoch,
+            generation: info.generation.0,
             database_bytes: info.database_bytes,
         }))
     }
@@ -39,15 +39,5 @@ impl Host {
         self.audit.success("vault.backup", &[("file", to.display().to_string())])?;
         self.vault.backup(to)?;
         Ok(Reply::Done(format!("the store was copied to {}", to.display())))
-    }
-
-    pub(crate) fn change_passphrase(
-        &self,
-        current: &SecretBytes,
-        new: &SecretBytes,
-    ) -> Result<Reply, AppError> {
-        self.audit.success("vault.passphrase-change", &[])?;
-        self.vault.change_passphrase(current, new, KdfParameters::DEFAULT)?;
-        Ok(Reply::Done("the passphrase was changed; the old one opens nothing any more".to_owned()))
     }
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use ostler_app::core::{Clock, PromptError, SecretBytes};
 use ostler_app::{
-    AppError, Command, Configuration, ErrorKind, FrontEnd, Host, Places, Reply, SignIn, SystemClock, Unlock,
+    AppError, Command, Configuration, ErrorKind, FrontEnd, Host, Places, Reply, SecretInput, SignIn,
+    StoreFactors, SystemClock, Unlock,
 };
 
 use crate::arguments::Global;
@@ -70,7 +71,7 @@ impl Context {
                 global.passphrase_fd,
                 std::env::var_os(passphrase::FILE_VARIABLE),
             ),
-            key_file: global.store_key_file.clone(),
+            key_file: global.store_key_file.as_deref().map(absolute).transpose()?,
             places: located.places,
             config_file: located.config,
             configuration,
@@ -88,6 +89,10 @@ impl Context {
     /// Fails where the store can't be opened, the passphrase is wrong or must wait, or there is none.
     pub(crate) fn sign_in(&self, front: Arc<dyn FrontEnd>) -> Result<Host, CliError> {
         let locked = self.locked(front)?;
+        locked.check_key_file(self.key_file.as_deref())?;
+        if let Some(host) = self.ask_keyring(&locked)? {
+            return Ok(self.warned(host));
+        }
         let mut tries = TRIES;
         loop {
             tries = tries.saturating_sub(1);
@@ -95,7 +100,7 @@ impl Context {
                 self.wait(&locked);
             }
             match locked.unlock(&self.unlock_with(self.existing_passphrase()?)) {
-                Ok(host) => return Ok(host),
+                Ok(host) => return Ok(self.warned(host)),
                 Err(error)
                     if self.passphrase.is_some() || tries == 0 || error.kind() != ErrorKind::SignIn =>
                 {
@@ -104,6 +109,45 @@ impl Context {
                 Err(error) => self.output.warning(&error.to_string()),
             }
         }
+    }
+
+    /// Signs in, and returns what opened the store, for a command that changes its keys. The passphrase is read once: a
+    /// descriptor gives it only once, and a person should type it only once.
+    ///
+    /// # Errors
+    /// Fails as [`Context::sign_in`] does.
+    pub(crate) fn sign_in_to_keys(&self) -> Result<(Host, StoreFactors), CliError> {
+        let locked = self.locked(self.quiet())?;
+        locked.check_key_file(self.key_file.as_deref())?;
+        let passphrase = self.existing_passphrase()?;
+        let host = locked.unlock(&self.unlock_with(passphrase.clone()))?;
+        let factors = StoreFactors { passphrase: SecretInput(passphrase), key_file: self.key_file.clone() };
+        Ok((self.warned(host), factors))
+    }
+
+    /// Asks the desktop's keyring, where the store may open with it and no passphrase was named. None where it can't help.
+    fn ask_keyring(&self, locked: &SignIn) -> Result<Option<Host>, CliError> {
+        if self.passphrase.is_some() || !locked.may_ask_keyring()? {
+            return Ok(None);
+        }
+        let with = Unlock { passphrase: None, key_file: self.key_file.clone(), keyring: true };
+        match locked.unlock(&with) {
+            Ok(host) => Ok(Some(host)),
+            Err(error @ AppError::Keyring(_)) => {
+                self.output.warning(&error.to_string());
+                if let Some(hint) = error.hint() {
+                    self.output.note(&hint);
+                }
+                Ok(None)
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Shows what the person should know since the sign-in.
+    fn warned(&self, host: Host) -> Host {
+        host.notices().iter().for_each(|notice| self.output.warning(notice));
+        host
     }
 
     /// Finds the store, without its passphrase.
@@ -182,6 +226,11 @@ impl Context {
             Err(PromptError::Headless) => Err(CliError::Unconfirmed),
         }
     }
+}
+
+/// Makes a path one that means the same in another process.
+pub(crate) fn absolute(path: &Path) -> Result<PathBuf, CliError> {
+    std::path::absolute(path).map_err(|source| AppError::File { file: path.to_owned(), source }.into())
 }
 
 fn read_configuration(file: &Path, named: bool) -> Result<Configuration, CliError> {

@@ -63,10 +63,11 @@ impl EnvelopePublicKey {
     }
 }
 
-/// The private key that unwraps.
+/// The private key that unwraps, and those that it took the place of.
 pub struct EnvelopePrivateKey {
     private: LockedKey,
     public: EnvelopePublicKey,
+    retired: Vec<Self>,
 }
 
 impl EnvelopePrivateKey {
@@ -78,7 +79,36 @@ impl EnvelopePrivateKey {
         let mut locked = LockedKey::zeroed();
         locked.bytes_mut().iter_mut().zip(&bytes).for_each(|(to, from)| *to = *from);
         bytes.as_mut_slice().zeroize();
-        Self { private: locked, public: EnvelopePublicKey(public) }
+        Self { private: locked, public: EnvelopePublicKey(public), retired: Vec::new() }
+    }
+
+    /// Takes a key from what [`EnvelopePrivateKey::to_bytes`] returned; wiping the original is the caller's part.
+    ///
+    /// # Errors
+    /// [`OpenError::Damaged`] if the bytes are no private key.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Result<Self, OpenError> {
+        let private = <Kem as hpke::Kem>::PrivateKey::from_bytes(bytes).map_err(|_| OpenError::Damaged)?;
+        let public = EnvelopePublicKey(Kem::sk_to_pk(&private));
+        Ok(Self { private: LockedKey::copy_of(bytes), public, retired: Vec::new() })
+    }
+
+    /// Returns the bytes of this key, without the retired ones, to be sealed.
+    #[must_use]
+    pub fn to_bytes(&self) -> Zeroizing<[u8; 32]> {
+        Zeroizing::new(*self.private.bytes())
+    }
+
+    /// Adds keys that this one took the place of: what was wrapped for them unwraps as well.
+    #[must_use]
+    pub fn with_retired(mut self, retired: Vec<Self>) -> Self {
+        self.retired = retired;
+        self
+    }
+
+    /// Returns the keys that this one took the place of, the newest first.
+    #[must_use]
+    pub fn retired(&self) -> &[Self] {
+        &self.retired
     }
 
     /// Returns the public key.
@@ -87,7 +117,7 @@ impl EnvelopePrivateKey {
         self.public.clone()
     }
 
-    /// Unwraps a key that was wrapped for this one with the same `info`.
+    /// Unwraps a key that was wrapped, with the same `info`, for this one or one that it took the place of.
     ///
     /// # Errors
     /// [`OpenError`]: all that it tells is too short, unknown version, or not authentic.
@@ -98,6 +128,17 @@ impl EnvelopePrivateKey {
         }
         let (encapsulated, sealed) =
             rest.split_first_chunk::<ENCAPSULATED_BYTES>().ok_or(OpenError::TooShort)?;
+        let own = self.unwrap_alone(info, encapsulated, sealed);
+        let mut older = self.retired.iter().map(|key| key.unwrap_alone(info, encapsulated, sealed));
+        own.or_else(|error| older.find_map(Result::ok).ok_or(error))
+    }
+
+    fn unwrap_alone(
+        &self,
+        info: &[u8],
+        encapsulated: &[u8; ENCAPSULATED_BYTES],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<[u8; 32]>, OpenError> {
         let private = <Kem as hpke::Kem>::PrivateKey::from_bytes(self.private.bytes())
             .map_err(|_| OpenError::Damaged)?;
         let encapsulated =

@@ -11,6 +11,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use crate::{SealingError, digest::Sha256Stream, kdf::random_bytes, lock::LockedKey};
@@ -107,6 +108,12 @@ impl KeyFile {
             written
         };
         write().map_err(|source| KeyFileError::Io { path: path.to_owned(), source })
+    }
+
+    /// Tells whether both have the same content.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.0.bytes().ct_eq(other.0.bytes()).into()
     }
 
     pub(crate) fn digest(&self) -> &[u8; 32] {

@@ -6,7 +6,7 @@ use std::fmt;
 
 use crate::{EnvelopePrivateKey, MacKey, RecordKey, SealingError, kdf::derive_key, lock::LockedKey};
 
-/// The root key: random, made once per store, wrapped by the key slot.
+/// The root key: random, made once per store and epoch, wrapped by the key slots.
 pub struct RootKey(pub(crate) LockedKey);
 
 impl RootKey {
@@ -16,6 +16,13 @@ impl RootKey {
     /// [`SealingError::NoRandomness`] if the system gives none.
     pub fn random() -> Result<Self, SealingError> {
         LockedKey::random().map(Self)
+    }
+
+    /// Returns what names this root key and tells nothing of it; safe to keep in the clear.
+    #[must_use]
+    pub fn id(&self) -> [u8; 16] {
+        let [id @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] = *self.derive("root/id", &[]).bytes();
+        id
     }
 
     /// Returns the key of all metadata: names, hosts, notes, settings, known hosts.

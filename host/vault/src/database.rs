@@ -95,6 +95,7 @@ fn open_with(path: &Path, flags: OpenFlags) -> Result<Connection, VaultError> {
     match u32::try_from(number("user_version")?) {
         Ok(found) if found > FORMAT => return Err(VaultError::Newer { found, known: FORMAT }),
         Ok(FORMAT) => {}
+        Ok(found) if found > 0 => return Err(VaultError::Older { found }),
         _ => {
             return Err(VaultError::damaged(
                 "the format number in the header of store.db is none that ever was",

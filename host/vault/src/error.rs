@@ -36,6 +36,12 @@ pub enum VaultError {
         /// The newest known one.
         known: u32,
     },
+    /// A program from before the first release made the store.
+    #[error("the store has format {found}, which is no longer read: make a new one and import into it")]
+    Older {
+        /// The store's format.
+        found: u32,
+    },
     /// What is stored is not what was written.
     #[error("the store is damaged: {what}; restore a backup")]
     Damaged {
@@ -81,7 +87,16 @@ pub enum VaultError {
     /// The store wants a key file, and none was given.
     #[error("the store wants its key file beside the passphrase")]
     KeyFileWanted,
-    /// Wrong passphrases before make this try wait.
+    /// The store has no slot for the keyring.
+    #[error("the store does not open with the keyring")]
+    NoKeyringSlot,
+    /// The backup is of another store than the one that it should replace.
+    #[error("the backup is of another store")]
+    OtherStore,
+    /// The store got a new root key since it was opened here.
+    #[error("the store got new keys since the sign-in: sign in again")]
+    Rekeyed,
+    /// Wrong passphrases before make this try wait, or a count of them that is not this device's.
     #[error("too many wrong passphrases: the next try is possible in {} s", seconds(*.wait))]
     TooSoon {
         /// How long.

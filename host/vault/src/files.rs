@@ -2,6 +2,7 @@
 //!
 //! Never deletes what it did not make.
 
+use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
@@ -192,7 +193,7 @@ fn remove_if_there(path: &Path) -> io::Result<()> {
     }
 }
 
-fn sync_folder(path: &Path) -> Result<(), VaultError> {
+pub(crate) fn sync_folder(path: &Path) -> Result<(), VaultError> {
     File::open(path).and_then(|folder| folder.sync_all()).map_err(|error| VaultError::io(path, error))
 }
 
@@ -213,16 +214,7 @@ pub fn move_aside(dir: &Path, clock: &dyn Clock) -> Result<PathBuf, VaultError> 
     if !dir.join(DATABASE).exists() {
         return Err(VaultError::Missing { path: dir });
     }
-    let time = jiff::Timestamp::from_second(clock.now().seconds()).unwrap_or_default();
-    let mut tries = 1..=100;
-    loop {
-        let mut name = dir.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".old-{}", time.strftime("%Y%m%dT%H%M%SZ")));
-        match tries.next() {
-            Some(1) => {}
-            Some(number) => name.push(format!("-{number}")),
-            None => return Err(VaultError::Exists { path: dir.with_file_name(name) }),
-        }
+    for name in aside_names(&dir, clock) {
         let target = dir.with_file_name(name);
         match rename_new(&dir, &target) {
             Err(VaultError::Exists { .. }) => {}
@@ -230,4 +222,27 @@ pub fn move_aside(dir: &Path, clock: &dyn Clock) -> Result<PathBuf, VaultError> 
             Ok(()) => return Ok(target),
         }
     }
+    Err(VaultError::Exists { path: dir })
+}
+
+/// Returns a name that nothing has yet for what a file is moved aside to.
+pub(crate) fn free_name(path: &Path, clock: &dyn Clock) -> Result<PathBuf, VaultError> {
+    let mut names = aside_names(path, clock).map(|name| path.with_file_name(name));
+    names
+        .find(|path| fs::symlink_metadata(path).is_err())
+        .ok_or_else(|| VaultError::Exists { path: path.to_owned() })
+}
+
+/// The names to try for what is moved aside: the time (UTC), then a number too.
+fn aside_names(path: &Path, clock: &dyn Clock) -> impl Iterator<Item = OsString> {
+    let time = jiff::Timestamp::from_second(clock.now().seconds()).unwrap_or_default();
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".old-{}", time.strftime("%Y%m%dT%H%M%SZ")));
+    (1..=100).map(move |number| {
+        let mut name = name.clone();
+        if number > 1 {
+            name.push(format!("-{number}"));
+        }
+        name
+    })
 }

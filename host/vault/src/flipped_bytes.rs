@@ -109,7 +109,7 @@ impl Sound {
             let locked = LockedVault::open(dir)?;
             assert!(locked.wait_before_try(&Noon) <= LONGEST_WAIT);
             drop(locked);
-            let vault = Vault::open(dir, self.store, &self.root)?;
+            let vault = Vault::open(dir, self.store, &self.root, None)?;
             vault.verify()?;
             Content::read(&vault, &self.secrets)
         };

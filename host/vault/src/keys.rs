@@ -3,19 +3,20 @@
 //! Never seals two kinds of value under one context, and never holds a secret's own key.
 
 use ostler_core::{SecretBytes, StoreId};
-use ostler_sealing::{
-    EnvelopePrivateKey, MacKey, OpenError, RecordKey, RootKey, SealingError, random_bytes, tag_of,
-};
-use zeroize::Zeroizing;
+use ostler_sealing::{EnvelopePrivateKey, MacKey, OpenError, RecordKey, RootKey, SealingError, tag_of};
 
-/// The epoch whose key wraps the keys of new secrets.
-pub(crate) const EPOCH: i64 = 1;
+/// The epoch of a new store.
+pub(crate) const FIRST_EPOCH: i64 = 1;
 
 /// What the root key gives. The root key itself is not kept.
 pub(crate) struct Keys {
     store: StoreId,
+    /// Counts the store's root keys, this one being the newest.
+    epoch: i64,
+    root_id: [u8; 16],
     metadata: RecordKey,
-    epoch: RecordKey,
+    /// Wraps the keys of secrets.
+    wrapping: RecordKey,
     mac: MacKey,
     envelope: EnvelopePrivateKey,
 }
@@ -28,14 +29,36 @@ pub(crate) struct SealedSecret {
 }
 
 impl Keys {
-    pub(crate) fn new(store: StoreId, root: &RootKey) -> Self {
+    /// Grows the keys of an epoch from its root key.
+    pub(crate) fn new(store: StoreId, epoch: i64, root: &RootKey) -> Self {
         Self {
             store,
+            epoch,
+            root_id: root.id(),
             metadata: root.metadata_key(),
-            epoch: root.epoch_key(1),
+            // The number of an epoch that is none is found by the MAC, whose key does not depend on it.
+            wrapping: root.epoch_key(u32::try_from(epoch).unwrap_or_default()),
             mac: root.mac_key(),
             envelope: root.envelope(),
         }
+    }
+
+    /// Adds the envelope keys of earlier epochs.
+    pub(crate) fn with_retired(mut self, retired: Vec<EnvelopePrivateKey>) -> Self {
+        self.envelope = self.envelope.with_retired(retired);
+        self
+    }
+
+    pub(crate) fn store(&self) -> StoreId {
+        self.store
+    }
+
+    pub(crate) fn epoch(&self) -> i64 {
+        self.epoch
+    }
+
+    pub(crate) fn root_id(&self) -> [u8; 16] {
+        self.root_id
     }
 
     pub(crate) fn mac(&self) -> &MacKey {
@@ -83,12 +106,10 @@ impl Keys {
         rules: &[u8],
         secret: &SecretBytes,
     ) -> Result<SealedSecret, SealingError> {
-        let own_bytes = Zeroizing::new(random_bytes::<32>()?);
-        let own = RecordKey::from_bytes(&own_bytes);
+        let own = RecordKey::random()?;
         let (store, version) = (self.store.to_bytes(), version.to_be_bytes());
-        let wrapped_key = self
-            .epoch
-            .seal(&[&store, b"secret key", id, &EPOCH.to_be_bytes(), &version], own_bytes.as_slice())?;
+        let context: &[&[u8]] = &[&store, b"secret key", id, &self.epoch.to_be_bytes(), &version];
+        let wrapped_key = self.wrapping.seal_key(context, &own)?;
         let sealing = tag_of(&wrapped_key);
         Ok(SealedSecret {
             rules: self.metadata.seal(&[&store, b"secret rules", id, &version, &sealing], rules)?,
@@ -119,9 +140,7 @@ impl Keys {
         sealed: &[u8],
     ) -> Result<SecretBytes, OpenError> {
         let (store, version) = (self.store.to_bytes(), version.to_be_bytes());
-        let own =
-            self.epoch.open(&[&store, b"secret key", id, &EPOCH.to_be_bytes(), &version], wrapped_key)?;
-        let own: &[u8; 32] = own.expose().try_into().map_err(|_| OpenError::Damaged)?;
-        RecordKey::from_bytes(own).open(&[&store, b"secret", id, &version], sealed)
+        let context: &[&[u8]] = &[&store, b"secret key", id, &self.epoch.to_be_bytes(), &version];
+        self.wrapping.open_key(context, wrapped_key)?.open(&[&store, b"secret", id, &version], sealed)
     }
 }

@@ -9,6 +9,7 @@
 //! error message, and never removes anything outside of the store's directory.
 #![warn(missing_docs)]
 
+mod anchor;
 mod changes;
 mod database;
 mod error;
@@ -19,17 +20,21 @@ mod locked;
 mod maintenance;
 mod meta;
 mod records;
+mod rekey;
+mod restore;
 mod rows;
 mod schema;
 mod secrets;
 mod sides;
 mod sign_in;
+mod slots;
 mod vault;
 mod write;
 
 #[cfg(test)]
 mod flipped_bytes;
 
+pub use anchor::{Anchors, History};
 pub use changes::{Changes, Generation, KnownHost, Snapshot, StoredSecret};
 pub use error::VaultError;
 pub use files::move_aside;
@@ -37,6 +42,9 @@ pub use locked::LockedVault;
 pub use maintenance::{StoreInfo, VerifyReport};
 pub use ostler_sealing::{
     DeviceKey, DeviceKeyError, EnvelopePrivateKey, EnvelopePublicKey, Factors, HardenError, KdfParameters,
-    KeyFile, KeyFileError, harden_process,
+    KeyFile, KeyFileError, RandomSecret, SlotError, harden_process,
 };
+pub use rekey::Rekeyed;
+pub use restore::{Restored, restore};
+pub use slots::KeyringSlot;
 pub use vault::Vault;

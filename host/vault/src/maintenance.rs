@@ -27,6 +27,8 @@ pub struct StoreInfo {
     pub created: Timestamp,
     /// The number of its format.
     pub format: u32,
+    /// Counts its root keys; each `rekey` begins a new epoch.
+    pub epoch: u64,
     /// How often its content changed.
     pub generation: Generation,
     /// Folders in it.
@@ -45,6 +47,8 @@ pub struct StoreInfo {
     pub kdf: KdfParameters,
     /// Whether a key file is wanted beside the passphrase.
     pub key_file: bool,
+    /// Whether the desktop's keyring opens it too.
+    pub keyring: bool,
     /// The bytes of `store.db` and of the write-ahead log beside it.
     pub database_bytes: u64,
 }
@@ -83,6 +87,7 @@ impl Vault {
             id: meta.store,
             created: meta.created,
             format: FORMAT,
+            epoch: u64::try_from(meta.epoch).unwrap_or_default(),
             generation: snapshot.generation,
             folders: snapshot.tree.folders().count() as u64,
             connections: snapshot.tree.connections().count() as u64,
@@ -92,6 +97,7 @@ impl Vault {
             documents: count(Table::Documents),
             kdf: slot.kdf,
             key_file: slot.key_file,
+            keyring: meta.keyring_slot.is_some(),
             // There is no log while nothing was written since the last program closed the store.
             database_bytes: [database, log]
                 .iter()
@@ -147,7 +153,7 @@ impl Vault {
 /// How many faults one error names.
 const NAMED_FAULTS: usize = 20;
 
-fn verify(connection: &Connection, keys: &Keys) -> Result<VerifyReport, VaultError> {
+pub(crate) fn verify(connection: &Connection, keys: &Keys) -> Result<VerifyReport, VaultError> {
     let mut faults = Faults::default();
     faults.note(check_structure(connection))?;
     faults.note(database::check_tables(connection))?;

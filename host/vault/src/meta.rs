@@ -4,17 +4,27 @@
 
 use ostler_core::{StoreId, Timestamp};
 use ostler_sealing::MacKey;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension as _, params};
 
 use crate::VaultError;
 use crate::integrity::{Digest, PerBucket};
+use crate::keys::Keys;
 use crate::schema::{FORMAT, Table};
+
+/// The row of the passphrase's key slot.
+const PASSPHRASE_SLOT: i64 = 1;
+/// The row of the keyring's key slot.
+const KEYRING_SLOT: i64 = 2;
 
 /// The content of the tables `meta` and `key_slots`.
 #[derive(Clone)]
 pub(crate) struct Meta {
     pub(crate) store: StoreId,
     pub(crate) created: Timestamp,
+    /// Counts the root keys that the store had; from 1.
+    pub(crate) epoch: i64,
+    /// Names the root key that all is sealed under.
+    pub(crate) root_id: [u8; 16],
     /// The public key that recordings and audit events are sealed for.
     pub(crate) envelope: [u8; 32],
     /// Counts transactions that changed folders, connections, secrets or known hosts.
@@ -27,6 +37,8 @@ pub(crate) struct Meta {
     pub(crate) buckets: PerBucket<Digest>,
     /// The passphrase's key slot.
     pub(crate) slot: Vec<u8>,
+    /// The keyring's key slot, if there is one.
+    pub(crate) keyring_slot: Option<Vec<u8>>,
     /// The MAC over all of the above.
     root: [u8; 32],
 }
@@ -63,27 +75,31 @@ impl Counts {
 
 impl Meta {
     /// Describes an empty store.
-    pub(crate) fn new(store: StoreId, created: Timestamp, envelope: [u8; 32], slot: Vec<u8>) -> Self {
+    pub(crate) fn new(created: Timestamp, keys: &Keys, slot: Vec<u8>) -> Self {
         Self {
-            store,
+            store: keys.store(),
             created,
-            envelope,
+            epoch: keys.epoch(),
+            root_id: keys.root_id(),
+            envelope: keys.envelope().public().to_bytes(),
             generation: 0,
             revision: 0,
             counts: Counts::default(),
             buckets: PerBucket::empty_digests(),
             slot,
+            keyring_slot: None,
             root: [0; 32],
         }
     }
 
     /// Reads the row, and starts the transaction's view of the database if nothing was read before.
     pub(crate) fn read(connection: &Connection) -> Result<Self, VaultError> {
-        let slot: Vec<u8> =
-            connection.prepare_cached("SELECT slot FROM key_slots")?.query_row([], |row| row.get(0))?;
+        let mut slots = connection.prepare_cached("SELECT slot FROM key_slots WHERE id = ?1")?;
+        let slot: Vec<u8> = slots.query_row([PASSPHRASE_SLOT], |row| row.get(0))?;
+        let keyring_slot = slots.query_row([KEYRING_SLOT], |row| row.get(0)).optional()?;
         let mut statement = connection.prepare_cached(
             "SELECT store, created, envelope, generation, revision, records, secrets, plugin_values, \
-             documents, root, buckets FROM meta",
+             documents, root, buckets, epoch, root_id FROM meta",
         )?;
         let mut rows = statement.query([])?;
         let row = rows.next()?.ok_or(rusqlite::Error::QueryReturnedNoRows)?;
@@ -106,27 +122,32 @@ impl Meta {
                 .ok()
                 .and_then(PerBucket::from_bytes)
                 .ok_or_else(|| VaultError::damaged("table meta: the digests have the wrong length"))?,
+            epoch: row.get(11)?,
+            root_id: row.get(12)?,
             slot,
+            keyring_slot,
         })
     }
 
     /// Writes the row for the first time.
     pub(crate) fn insert(&mut self, connection: &Connection, key: &MacKey) -> Result<(), VaultError> {
-        connection.execute("INSERT INTO key_slots (id, slot) VALUES (1, ?1)", params![self.slot])?;
-        self.root = self.tag(key);
         connection.execute(
-            "INSERT INTO meta (id, store, created, envelope, generation, revision, records, secrets, \
-             plugin_values, documents, root, buckets) VALUES (1, ?1, ?2, ?3, ?4, ?5, 0, 0, 0, 0, ?6, ?7)",
-            params![
-                self.store.to_bytes(),
-                self.created.0,
-                self.envelope,
-                self.generation,
-                self.revision,
-                self.root,
-                self.buckets.to_bytes()
-            ],
+            "INSERT INTO meta (id, store, created, epoch, root_id, envelope, generation, revision, records, \
+             secrets, plugin_values, documents, root, buckets) \
+             VALUES (1, ?1, ?2, 0, x'', x'', 0, 0, 0, 0, 0, 0, x'', x'')",
+            params![self.store.to_bytes(), self.created.0],
         )?;
+        self.write_slots(connection)?;
+        self.update(connection, key)
+    }
+
+    /// Writes the key slots; what the MAC says of them follows with [`Meta::update`].
+    pub(crate) fn write_slots(&self, connection: &Connection) -> Result<(), VaultError> {
+        connection.execute("DELETE FROM key_slots", [])?;
+        let slots = [(PASSPHRASE_SLOT, Some(&self.slot)), (KEYRING_SLOT, self.keyring_slot.as_ref())];
+        for (id, slot) in slots.into_iter().filter_map(|(id, slot)| slot.map(|slot| (id, slot))) {
+            connection.execute("INSERT INTO key_slots (id, slot) VALUES (?1, ?2)", params![id, slot])?;
+        }
         Ok(())
     }
 
@@ -136,7 +157,8 @@ impl Meta {
         connection
             .prepare_cached(
                 "UPDATE meta SET generation = ?1, revision = ?2, records = ?3, secrets = ?4, \
-                 plugin_values = ?5, documents = ?6, root = ?7, buckets = ?8",
+                 plugin_values = ?5, documents = ?6, root = ?7, buckets = ?8, epoch = ?9, root_id = ?10, \
+                 envelope = ?11",
             )?
             .execute(params![
                 self.generation,
@@ -146,9 +168,17 @@ impl Meta {
                 self.counts.plugin_values,
                 self.counts.documents,
                 self.root,
-                self.buckets.to_bytes()
+                self.buckets.to_bytes(),
+                self.epoch,
+                self.root_id,
+                self.envelope
             ])?;
         Ok(())
+    }
+
+    /// Returns the revision for the outside; a negative one, which no program writes, is 0.
+    pub(crate) fn revision(&self) -> u64 {
+        u64::try_from(self.revision).unwrap_or_default()
     }
 
     /// Checks the MAC.
@@ -171,8 +201,11 @@ impl Meta {
             &FORMAT.to_be_bytes(),
             &self.store.to_bytes(),
             &self.created.0.to_be_bytes(),
+            &self.epoch.to_be_bytes(),
+            &self.root_id,
             &self.envelope,
             &self.slot,
+            self.keyring_slot.as_deref().unwrap_or_default(),
             &self.generation.to_be_bytes(),
             &self.revision.to_be_bytes(),
             &self.counts.records.to_be_bytes(),

@@ -180,6 +180,22 @@ pub(crate) fn apply(writer: &mut Writer<'_>, changes: &Changes) -> Result<(), Va
     changes.put_known_hosts.iter().try_for_each(|known| put_known_host(writer, known))
 }
 
+/// Opens a record under the keys that it was sealed with, and seals it anew under the writer's, where the ids of known
+/// hosts are others.
+pub(crate) fn reseal(writer: &mut Writer<'_>, old: &Keys, row: &StoredRow<'_>) -> Result<(), VaultError> {
+    let id = match open(old, row)? {
+        Record::Folder(_) | Record::Connection(_) => row.id.to_vec(),
+        Record::KnownHosts(known) => {
+            let known = known.first().map(|first| known_hosts_id(writer.keys(), &first.host, first.port));
+            known.unwrap_or_default().to_vec()
+        }
+    };
+    let kind = Kind::of(row)?;
+    let plain =
+        old.open(kind.place(), row.id, row.version, row.sealed).map_err(|error| row.damaged(error))?;
+    put_plain(writer, kind, &id, plain.expose())
+}
+
 /// Opens a record of any kind, to see that it can be opened.
 pub(crate) fn check(keys: &Keys, row: &StoredRow<'_>) -> Result<(), VaultError> {
     open(keys, row).map(drop)
@@ -187,7 +203,11 @@ pub(crate) fn check(keys: &Keys, row: &StoredRow<'_>) -> Result<(), VaultError> 
 
 fn put(writer: &mut Writer<'_>, kind: Kind, id: &[u8], record: &impl Serialize) -> Result<(), VaultError> {
     let plain = Zeroizing::new(serde_json::to_vec(record).map_err(|_| unwritable())?);
-    let sealed = writer.keys().seal(kind.place(), id, writer.version(), &plain)?;
+    put_plain(writer, kind, id, &plain)
+}
+
+fn put_plain(writer: &mut Writer<'_>, kind: Kind, id: &[u8], plain: &[u8]) -> Result<(), VaultError> {
+    let sealed = writer.keys().seal(kind.place(), id, writer.version(), plain)?;
     writer.put(&NewRow { attribute: kind.number(), sealed: &sealed, ..NewRow::of(Table::Records, id) })
 }
 

@@ -53,6 +53,43 @@ impl<'a> StoredRow<'a> {
     }
 }
 
+/// A row that outlives its statement.
+pub(crate) struct OwnedRow {
+    table: Table,
+    id: Vec<u8>,
+    attribute: i64,
+    version: i64,
+    sealed: Vec<u8>,
+    wrapped_key: Vec<u8>,
+    rules: Vec<u8>,
+}
+
+impl OwnedRow {
+    pub(crate) fn of(row: &StoredRow<'_>) -> Self {
+        Self {
+            table: row.table,
+            id: row.id.to_vec(),
+            attribute: row.attribute,
+            version: row.version,
+            sealed: row.sealed.to_vec(),
+            wrapped_key: row.wrapped_key.to_vec(),
+            rules: row.rules.to_vec(),
+        }
+    }
+
+    pub(crate) fn borrowed(&self) -> StoredRow<'_> {
+        StoredRow {
+            table: self.table,
+            id: &self.id,
+            attribute: self.attribute,
+            version: self.version,
+            sealed: &self.sealed,
+            wrapped_key: &self.wrapped_key,
+            rules: &self.rules,
+        }
+    }
+}
+
 /// Calls `take` with every row of the table whose id begins with `prefix`, in the order of ids.
 pub(crate) fn each(
     connection: &Connection,

@@ -6,7 +6,7 @@
 pub(crate) const APPLICATION_ID: i32 = 0x4F53_544C;
 
 /// The format that this program writes and the newest it reads (`PRAGMA user_version`).
-pub(crate) const FORMAT: u32 = 1;
+pub(crate) const FORMAT: u32 = 2;
 
 /// The statements that make the tables, in the order of their names.
 ///
@@ -20,12 +20,13 @@ pub(crate) const TABLES: [(&str, &str); 7] = [
     ),
     (
         "key_slots",
-        "CREATE TABLE key_slots (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), slot BLOB NOT NULL) STRICT",
+        "CREATE TABLE key_slots (id INTEGER NOT NULL PRIMARY KEY CHECK (id IN (1, 2)), slot BLOB NOT NULL) STRICT",
     ),
     (
         "meta",
         "CREATE TABLE meta (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), store BLOB NOT NULL, \
-         created INTEGER NOT NULL, envelope BLOB NOT NULL, generation INTEGER NOT NULL, \
+         created INTEGER NOT NULL, epoch INTEGER NOT NULL, root_id BLOB NOT NULL, \
+         envelope BLOB NOT NULL, generation INTEGER NOT NULL, \
          revision INTEGER NOT NULL, records INTEGER NOT NULL, secrets INTEGER NOT NULL, \
          plugin_values INTEGER NOT NULL, documents INTEGER NOT NULL, root BLOB NOT NULL, \
          buckets BLOB NOT NULL) STRICT",
@@ -49,7 +50,7 @@ pub(crate) const TABLES: [(&str, &str); 7] = [
     (
         "sign_in",
         "CREATE TABLE sign_in (id INTEGER NOT NULL PRIMARY KEY CHECK (id = 1), \
-         failures INTEGER NOT NULL, last_try INTEGER NOT NULL) STRICT",
+         failures INTEGER NOT NULL, last_try INTEGER NOT NULL, tag BLOB NOT NULL) STRICT",
     ),
 ];
 

@@ -6,7 +6,7 @@ use ostler_core::{SecretBytes, SecretField, SecretId, SinkRule};
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
-use crate::keys::{EPOCH, Keys};
+use crate::keys::{Keys, SealedSecret};
 use crate::rows::{self, StoredRow};
 use crate::schema::Table;
 use crate::write::{NewRow, Writer};
@@ -31,15 +31,29 @@ pub(crate) fn apply(writer: &mut Writer<'_>, changes: &Changes) -> Result<(), Va
         let rules = Rules { field: secret.field, rules: secret.rules.clone() };
         let rules = serde_json::to_vec(&rules).map_err(|_| crate::records::unwritable())?;
         let sealed = writer.keys().seal_secret(&id, writer.version(), &rules, &secret.bytes)?;
-        writer.put(&NewRow {
-            attribute: EPOCH,
-            sealed: &sealed.sealed,
-            wrapped_key: &sealed.wrapped_key,
-            rules: &sealed.rules,
-            ..NewRow::of(Table::Secrets, &id)
-        })?;
+        put(writer, &id, &sealed)?;
     }
     Ok(())
+}
+
+/// Opens a secret under the keys that it was sealed with, and seals it anew under the writer's.
+pub(crate) fn reseal(writer: &mut Writer<'_>, old: &Keys, row: &StoredRow<'_>) -> Result<(), VaultError> {
+    let rules = old
+        .open_rules(row.id, row.version, row.wrapped_key, row.rules)
+        .map_err(|error| row.damaged(format!("rules: {error}")))?;
+    let bytes = open_bytes(old, row)?;
+    let sealed = writer.keys().seal_secret(row.id, writer.version(), rules.expose(), &bytes)?;
+    put(writer, row.id, &sealed)
+}
+
+fn put(writer: &mut Writer<'_>, id: &[u8], sealed: &SealedSecret) -> Result<(), VaultError> {
+    writer.put(&NewRow {
+        attribute: writer.keys().epoch(),
+        sealed: &sealed.sealed,
+        wrapped_key: &sealed.wrapped_key,
+        rules: &sealed.rules,
+        ..NewRow::of(Table::Secrets, id)
+    })
 }
 
 /// Opens one secret.
@@ -76,8 +90,8 @@ fn open_rules(keys: &Keys, row: &StoredRow<'_>) -> Result<Rules, VaultError> {
 }
 
 fn open_bytes(keys: &Keys, row: &StoredRow<'_>) -> Result<SecretBytes, VaultError> {
-    if row.attribute != EPOCH {
-        return Err(row.damaged("the epoch is unknown"));
+    if row.attribute != keys.epoch() {
+        return Err(row.damaged("the epoch is another than the store's"));
     }
     keys.open_secret(row.id, row.version, row.wrapped_key, row.sealed).map_err(|error| row.damaged(error))
 }

@@ -44,6 +44,11 @@ impl Side {
         }
     }
 
+    /// The vault's own document: the envelope keys of earlier epochs, 32 bytes each, the newest first.
+    pub(crate) fn retired_envelopes(keys: &Keys) -> Self {
+        Self::document(keys, "vault.retired-envelopes")
+    }
+
     pub(crate) fn id(&self) -> &[u8] {
         &self.id
     }
@@ -108,15 +113,27 @@ pub(crate) fn plugin_keys(
 /// Opens a value and compares its name with its id, to see that it can be opened.
 pub(crate) fn check(keys: &Keys, row: &StoredRow<'_>) -> Result<(), VaultError> {
     let plain = open(keys, row)?;
+    let (side, _) = understand(keys, row, plain.expose())?;
+    if row.id == side.id { Ok(()) } else { Err(row.damaged("the content belongs to another id")) }
+}
+
+/// Opens a value under the keys that it was sealed with, and seals it anew under the writer's, where its id is another.
+pub(crate) fn reseal(writer: &mut Writer<'_>, old: &Keys, row: &StoredRow<'_>) -> Result<(), VaultError> {
+    let plain = open(old, row)?;
+    let (side, value) = understand(writer.keys(), row, plain.expose())?;
+    side.write(writer, Some(value))
+}
+
+/// Takes an opened value apart: what it is under the given keys, and its bytes.
+fn understand<'a>(keys: &Keys, row: &StoredRow<'_>, plain: &'a [u8]) -> Result<(Side, &'a [u8]), VaultError> {
+    let unreadable = || row.damaged("the content can't be read by this program");
     let names = if row.table == Table::PluginValues { 2 } else { 1 };
-    let (names, _) = decode(plain.expose(), names)
-        .ok_or_else(|| row.damaged("the content can't be read by this program"))?;
-    let expected = match names.as_slice() {
-        [plugin, key] => Side::plugin_value(keys, plugin, key).id,
-        [name] => Side::document(keys, name).id,
-        _ => return Err(row.damaged("the content can't be read by this program")),
-    };
-    if row.id == expected { Ok(()) } else { Err(row.damaged("the content belongs to another id")) }
+    let (names, value) = decode(plain, names).ok_or_else(unreadable)?;
+    match names.as_slice() {
+        [plugin, key] => Ok((Side::plugin_value(keys, plugin, key), value)),
+        [name] => Ok((Side::document(keys, name), value)),
+        _ => Err(unreadable()),
+    }
 }
 
 fn place(table: Table) -> &'static str {

@@ -6,19 +6,20 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ostler_core::{SecretBytes, SecretField, SecretId, SinkRule, StoreId};
-use ostler_sealing::{EnvelopePrivateKey, Factors, KdfParameters, RootKey, open_slot, seal_slot};
+use ostler_core::{Clock, SecretField, SecretId, SinkRule, StoreId};
+use ostler_sealing::{EnvelopePrivateKey, Factors, RootKey};
 use rusqlite::{Connection, TransactionBehavior};
 
+use crate::anchor::{Anchors, History};
 use crate::integrity::{self, Digester, PerBucket, bucket_of};
 use crate::keys::Keys;
-use crate::locked::check_new_passphrase;
 use crate::meta::Meta;
 use crate::records::{self, Gathering};
 use crate::schema::Table;
 use crate::sides::{self, Side};
+use crate::sign_in::{self, Counter};
 use crate::write::{Writer, check_bucket};
-use crate::{Changes, Generation, Snapshot, StoredSecret, VaultError, database, files, rows, secrets};
+use crate::{Changes, Generation, Snapshot, StoredSecret, VaultError, database, files, rekey, rows, secrets};
 
 /// An unlocked store. Clones share one connection and one set of keys, which are wiped with the last of them.
 #[derive(Clone)]
@@ -29,12 +30,13 @@ struct Inner {
     store: StoreId,
     keys: Keys,
     working: Mutex<Working>,
+    anchors: Option<Anchors>,
 }
 
 /// The connection, and what is known of the file as it is now.
-struct Working {
-    connection: Connection,
-    known: Known,
+pub(crate) struct Working {
+    pub(crate) connection: Connection,
+    pub(crate) known: Known,
 }
 
 /// What is known of the file as it was at `data_version`.
@@ -48,9 +50,12 @@ pub(crate) struct Known {
 
 impl Known {
     /// Fixes the transaction's view of the file, checks its MAC, and forgets what another program may have changed.
-    fn begin(&mut self, connection: &Connection, keys: &Keys) -> Result<Meta, VaultError> {
+    pub(crate) fn begin(&mut self, connection: &Connection, keys: &Keys) -> Result<Meta, VaultError> {
         // The first read fixes the view; the number is then the view's.
         let meta = Meta::read(connection)?;
+        if meta.root_id != keys.root_id() {
+            return Err(VaultError::Rekeyed);
+        }
         let data_version = connection.pragma_query_value(None, "data_version", |row| row.get(0))?;
         if self.data_version != Some(data_version) {
             self.data_version = Some(data_version);
@@ -59,22 +64,32 @@ impl Known {
         meta.verify(keys.mac())?;
         Ok(meta)
     }
+
+    pub(crate) fn checked_mut(&mut self) -> &mut PerBucket<bool> {
+        &mut self.checked
+    }
 }
 
 impl Vault {
     /// Opens the store's database with its root key.
-    pub(crate) fn open(dir: &Path, store: StoreId, root: &RootKey) -> Result<Self, VaultError> {
-        let connection = database::open(&files::database_of(dir)?)?;
-        let known = Known { data_version: None, checked: PerBucket::filled(false), snapshot: None };
-        let vault = Self(Arc::new(Inner {
-            dir: dir.to_owned(),
-            store,
-            keys: Keys::new(store, root),
-            working: Mutex::new(Working { connection, known }),
-        }));
+    pub(crate) fn open(
+        dir: &Path,
+        store: StoreId,
+        root: &RootKey,
+        anchors: Option<Anchors>,
+    ) -> Result<Self, VaultError> {
+        let mut connection = database::open(&files::database_of(dir)?)?;
+        let mut known = Known { data_version: None, checked: PerBucket::filled(false), snapshot: None };
+        let transaction = connection.transaction()?;
+        let keys = Keys::new(store, Meta::read(&transaction)?.epoch, root);
         // Checks the MAC, which covers the public key that stands in the clear.
-        vault.read(|_, _, _| Ok(()))?;
-        Ok(vault)
+        let meta = known.begin(&transaction, &keys)?;
+        let bucket = bucket_of(Side::retired_envelopes(&keys).id());
+        check_bucket(&transaction, &meta, &mut known.checked, bucket)?;
+        let keys = rekey::with_retired_envelopes(&transaction, keys)?;
+        drop(transaction);
+        let working = Mutex::new(Working { connection, known });
+        Ok(Self(Arc::new(Inner { dir: dir.to_owned(), store, keys, working, anchors })))
     }
 
     /// Returns the store's id.
@@ -220,33 +235,31 @@ impl Vault {
         })
     }
 
-    /// Wraps the store's root key under another passphrase; the old one opens nothing any more, copies of the file that were
-    /// made before excepted. Nothing else is sealed anew.
+    /// Compares the store with what this device remembers of it, and remembers it if it is newer or nothing can be read
+    /// there.
     ///
     /// # Errors
-    /// [`VaultError::WrongPassphrase`] if `old` is not the passphrase, [`VaultError::WeakPassphrase`],
-    /// [`VaultError::KeySlot`], [`VaultError::Conflict`] if another program changed it in the meantime.
-    pub fn change_passphrase(
-        &self,
-        old: &SecretBytes,
-        new: &SecretBytes,
-        kdf: KdfParameters,
-    ) -> Result<(), VaultError> {
-        check_new_passphrase(new)?;
-        // Outside of the transaction, since the key derivations take their time.
-        let old_slot = self.read(|_, _, meta| Ok(meta.slot.clone()))?;
-        let root = open_slot(&old_slot, Factors::from(old), self.0.store)?;
-        let new_slot = seal_slot(&root, Factors::from(new), kdf, self.0.store)?;
-        self.write(|writer| {
-            if writer.meta().slot == old_slot { writer.set_slot(new_slot) } else { Err(VaultError::Conflict) }
-        })?;
-        // The old slot also stands in the write-ahead log until that is emptied.
-        let emptied: i64 =
-            self.working().connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))?;
-        if emptied != 0 {
-            tracing::warn!(
-                "another program is reading: the old key slot stays in store.db-wal until it closes"
-            );
+    /// [`VaultError::Damaged`], failures of the disk.
+    pub fn history(&self) -> Result<History, VaultError> {
+        let Some(anchors) = &self.0.anchors else { return Ok(History::New) };
+        let revision = self.read(|_, _, meta| Ok(meta.revision()))?;
+        let history = anchors.compare(self.0.store, revision);
+        match history {
+            History::Older { .. } => {}
+            History::Current => anchors.advance(self.0.store, revision),
+            History::New | History::Unknown => anchors.set(self.0.store, revision),
+        }
+        Ok(history)
+    }
+
+    /// Lets this device take the store as it is for the newest, after an older one was put here on purpose.
+    ///
+    /// # Errors
+    /// [`VaultError::Damaged`], failures of the disk.
+    pub fn accept_history(&self) -> Result<(), VaultError> {
+        let revision = self.read(|_, _, meta| Ok(meta.revision()))?;
+        if let Some(anchors) = &self.0.anchors {
+            anchors.set(self.0.store, revision);
         }
         Ok(())
     }
@@ -289,20 +302,42 @@ impl Vault {
     }
 
     /// Writes in one transaction, which no other program's comes in between of.
-    fn write<T>(&self, work: impl FnOnce(&mut Writer<'_>) -> Result<T, VaultError>) -> Result<T, VaultError> {
+    pub(crate) fn write<T>(
+        &self,
+        work: impl FnOnce(&mut Writer<'_>) -> Result<T, VaultError>,
+    ) -> Result<T, VaultError> {
         let mut working = self.working();
         let Working { connection, known } = &mut *working;
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let meta = known.begin(&transaction, &self.0.keys)?;
         let mut writer = Writer::new(&transaction, &self.0.keys, meta, &mut known.checked);
         let done = work(&mut writer)?;
-        if writer.finish()? {
+        if let Some(revision) = writer.finish()? {
             transaction.commit()?;
+            self.note_revision(revision);
         }
         Ok(done)
     }
 
-    fn working(&self) -> MutexGuard<'_, Working> {
+    /// Remembers a revision that was committed.
+    pub(crate) fn note_revision(&self, revision: i64) {
+        if let Some(anchors) = &self.0.anchors {
+            anchors.advance(self.0.store, u64::try_from(revision).unwrap_or_default());
+        }
+    }
+
+    /// Opens the root key, slowed by wrong passphrases as a sign-in is; returns its slot too.
+    pub(crate) fn open_root(
+        &self,
+        factors: Factors<'_>,
+        clock: &dyn Clock,
+    ) -> Result<(Vec<u8>, RootKey), VaultError> {
+        let counter = Counter::new(self.0.store, self.0.anchors.as_ref());
+        let _one_at_a_time = files::lock(&self.0.dir)?;
+        sign_in::open_root(&mut self.working().connection, counter, factors, clock)
+    }
+
+    pub(crate) fn working(&self) -> MutexGuard<'_, Working> {
         // A panic elsewhere has rolled its transaction back, and what is known was known before it.
         self.0.working.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, params};
 use crate::VaultError;
 use crate::integrity::{self, PerBucket, bucket_of, digest_bucket};
 use crate::keys::Keys;
-use crate::meta::Meta;
+use crate::meta::{Counts, Meta};
 use crate::schema::Table;
 
 /// A row to be written; columns that its table lacks are ignored.
@@ -73,10 +73,28 @@ impl<'a> Writer<'a> {
         self.changed = true;
     }
 
-    /// Replaces the key slot.
-    pub(crate) fn set_slot(&mut self, slot: Vec<u8>) -> Result<(), VaultError> {
-        self.connection.execute("UPDATE key_slots SET slot = ?1", params![slot])?;
+    /// Replaces the key slots.
+    pub(crate) fn set_slots(&mut self, slot: Vec<u8>, keyring: Option<Vec<u8>>) -> Result<(), VaultError> {
         self.meta.slot = slot;
+        self.meta.keyring_slot = keyring;
+        self.meta.write_slots(self.connection)?;
+        self.changed = true;
+        Ok(())
+    }
+
+    /// Takes every row out and makes the store that of the writer's keys, which are of another root.
+    pub(crate) fn start_epoch(&mut self) -> Result<(), VaultError> {
+        for table in Table::ALL {
+            self.connection.execute(&format!("DELETE FROM {}", table.name()), [])?;
+        }
+        self.meta.counts = Counts::default();
+        self.meta.buckets = PerBucket::empty_digests();
+        // An empty bucket is as it was written.
+        *self.checked = PerBucket::filled(true);
+        self.touched = PerBucket::filled(true);
+        self.meta.epoch = self.keys.epoch();
+        self.meta.root_id = self.keys.root_id();
+        self.meta.envelope = self.keys.envelope().public().to_bytes();
         self.changed = true;
         Ok(())
     }
@@ -116,10 +134,10 @@ impl<'a> Writer<'a> {
         Ok(())
     }
 
-    /// Brings digests, counters and the MAC up to date; false if there was nothing to write.
-    pub(crate) fn finish(mut self) -> Result<bool, VaultError> {
+    /// Brings digests, counters and the MAC up to date, and returns the new revision; none if there was nothing to write.
+    pub(crate) fn finish(mut self) -> Result<Option<i64>, VaultError> {
         if !self.changed {
-            return Ok(false);
+            return Ok(None);
         }
         let touched: Vec<u8> =
             self.touched.iter().filter_map(|(bucket, touched)| touched.then_some(bucket)).collect();
@@ -128,7 +146,7 @@ impl<'a> Writer<'a> {
         }
         self.meta.revision = self.version();
         self.meta.update(self.connection, self.keys.mac())?;
-        Ok(true)
+        Ok(Some(self.meta.revision))
     }
 
     fn begin_change(&mut self, id: &[u8]) -> Result<(), VaultError> {

@@ -19,6 +19,9 @@ pub(crate) fn store(store: &StoreView, style: Style) -> String {
         .add("folders", store.folders.to_string())
         .add("secrets", store.secrets.to_string())
         .add("passphrase", &store.key_derivation)
+        .add("keyring", if store.keyring { "opens it too" } else { "not used" })
+        .add("epoch", store.epoch.to_string())
+        .add("generation", store.generation.to_string())
         .add("key file", if store.key_file { "wanted beside the passphrase" } else { "none" })
         .add("database", size(store.database_bytes));
     facts.render(style)

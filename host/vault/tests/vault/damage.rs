@@ -244,6 +244,9 @@ fn a_changed_header_is_reported_at_sign_in() {
     let changes = [
         "UPDATE meta SET generation = generation - 1",
         "UPDATE meta SET revision = 0",
+        "UPDATE meta SET epoch = 2",
+        "UPDATE meta SET epoch = -1",
+        "UPDATE meta SET root_id = zeroblob(16)",
         "UPDATE meta SET envelope = randomblob(32)",
         "UPDATE meta SET created = 5",
         "UPDATE meta SET records = 1",

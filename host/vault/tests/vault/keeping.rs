@@ -66,7 +66,8 @@ fn the_facts_of_a_store_are_its_own() {
     let info = vault.info().unwrap();
     assert_eq!(info.id, vault.store_id());
     assert_eq!(info.created, ostler_core::Clock::now(&clock()));
-    assert_eq!(info.format, 1);
+    assert_eq!((info.format, info.epoch), (2, 1));
+    assert!(!info.key_file && !info.keyring);
     assert_eq!((info.folders, info.connections, info.secrets, info.known_hosts), (1, 1, 1, 1));
     assert_eq!((info.plugin_values, info.documents, info.generation.0), (1, 0, 1));
     assert_eq!(info.kdf, KdfParameters::FLOOR);

@@ -2,6 +2,8 @@
 
 // Marked, so that lints take helpers outside of test functions for what they are.
 #[cfg(test)]
+mod anchors;
+#[cfg(test)]
 mod common;
 #[cfg(test)]
 mod content;
@@ -14,4 +16,10 @@ mod opening;
 #[cfg(test)]
 mod processes;
 #[cfg(test)]
+mod rekey;
+#[cfg(test)]
+mod restore;
+#[cfg(test)]
 mod sign_in;
+#[cfg(test)]
+mod slots;

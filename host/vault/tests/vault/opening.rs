@@ -75,7 +75,9 @@ fn a_newer_format_is_left_to_a_newer_program() {
     // A newer format may have other tables, which must not be taken for damage.
     store.tamper("PRAGMA user_version = 7; CREATE TABLE later (id)");
     let error = store.try_unlock().unwrap_err();
-    assert!(matches!(error, VaultError::Newer { found: 7, known: 1 }), "{error}");
+    assert!(matches!(error, VaultError::Newer { found: 7, known: 2 }), "{error}");
+    store.tamper("PRAGMA user_version = 1");
+    assert!(matches!(store.try_unlock(), Err(VaultError::Older { found: 1 })));
     store.tamper("PRAGMA user_version = 0");
     damage(store.try_unlock());
 }

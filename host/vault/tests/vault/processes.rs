@@ -112,11 +112,13 @@ fn a_snapshot_stays_as_it_was_while_others_write() {
 fn a_passphrase_changed_by_another_program_leaves_this_one_signed_in() {
     let store = Store::create();
     let (one, two) = (store.unlock(), store.unlock());
-    two.change_passphrase(&text(PASSPHRASE), &text("An0ther horse?"), ostler_vault::KdfParameters::FLOOR)
-        .unwrap();
+    let change = |vault: &Vault, new: &str| {
+        let (old, new) = (text(PASSPHRASE), text(new));
+        vault.change_factors((&old).into(), (&new).into(), ostler_vault::KdfParameters::FLOOR, &clock())
+    };
+    change(&two, "An0ther horse?").unwrap();
     apply(&one, &adds(connection(None, "first")));
-    let stale =
-        one.change_passphrase(&text(PASSPHRASE), &text("Th1rd horse..."), ostler_vault::KdfParameters::FLOOR);
+    let stale = change(&one, "Th1rd horse...");
     assert!(matches!(stale, Err(VaultError::WrongPassphrase { .. })), "{stale:?}");
     two.verify().unwrap();
 }

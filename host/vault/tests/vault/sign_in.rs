@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use crate::common::{FixedClock, PASSPHRASE, Store, all_files, clock, one_of_each, text};
-use ostler_core::PassphraseFault;
+use ostler_core::{PassphraseFault, SecretBytes};
 use ostler_sealing::SlotError;
-use ostler_vault::{KdfParameters, LockedVault, VaultError};
+use ostler_vault::{KdfParameters, LockedVault, Vault, VaultError};
 
 fn open(store: &Store) -> LockedVault {
     LockedVault::open(&store.dir).unwrap()
@@ -111,6 +111,28 @@ fn sign_ins_at_the_same_time_do_not_delay_each_other() {
     });
 }
 
+/// Changes the passphrase and nothing else.
+fn change(vault: &Vault, old: &SecretBytes, new: &SecretBytes) -> Result<bool, VaultError> {
+    vault.change_factors(old.into(), new.into(), KdfParameters::FLOOR, &clock())
+}
+
+#[test]
+fn wrong_passphrases_slow_a_change_of_it_as_they_slow_a_sign_in() {
+    let (store, clock) = (Store::create(), clock());
+    let vault = store.unlock();
+    let try_with = |passphrase: &str| {
+        let (old, new) = (text(passphrase), text("An0ther horse?"));
+        vault.change_factors((&old).into(), (&new).into(), KdfParameters::FLOOR, &clock)
+    };
+    for _ in 0..3 {
+        assert!(matches!(try_with("Wr0ng horse!"), Err(VaultError::WrongPassphrase { .. })));
+    }
+    assert!(matches!(try_with(PASSPHRASE), Err(VaultError::TooSoon { wait }) if wait.as_secs() == 5));
+    assert_eq!(too_soon(&store, &clock), Duration::from_secs(5), "and the sign-in too");
+    clock.advance(5);
+    try_with(PASSPHRASE).unwrap();
+}
+
 #[test]
 fn a_changed_passphrase_opens_the_store_and_the_old_one_does_not() {
     let (store, clock) = (Store::create(), clock());
@@ -119,7 +141,7 @@ fn a_changed_passphrase_opens_the_store_and_the_old_one_does_not() {
     crate::common::apply(&vault, &changes);
     let old_slot = store_slot(&store);
     let new = text("An0ther horse?");
-    vault.change_passphrase(&text(PASSPHRASE), &new, KdfParameters::FLOOR).unwrap();
+    change(&vault, &text(PASSPHRASE), &new).unwrap();
     // While the store is in use, the log beside it could still hold the old slot.
     assert_eq!(std::fs::metadata(store.dir.join("store.db-wal")).unwrap().len(), 0);
     assert_eq!(vault.open_secret(id).unwrap(), changes.put_secrets[0], "the open vault goes on");
@@ -152,7 +174,7 @@ fn an_old_key_slot_put_back_is_found() {
     let store = Store::create();
     let old_slot = crate::common::hex(&store_slot(&store));
     let new = text("An0ther horse?");
-    store.unlock().change_passphrase(&text(PASSPHRASE), &new, KdfParameters::FLOOR).unwrap();
+    change(&store.unlock(), &text(PASSPHRASE), &new).unwrap();
     store.tamper(&format!("UPDATE key_slots SET slot = x'{old_slot}'"));
     assert!(crate::common::damage(store.try_unlock()).contains("key_slots"));
 }
@@ -161,14 +183,15 @@ fn an_old_key_slot_put_back_is_found() {
 fn the_passphrase_is_changed_only_by_who_knows_it_and_only_to_a_good_one() {
     let store = Store::create();
     let vault = store.unlock();
-    let change = |old: &str, new: &str| vault.change_passphrase(&text(old), &text(new), KdfParameters::FLOOR);
+    let change = |old: &str, new: &str| change(&vault, &text(old), &text(new));
     assert!(matches!(change("Wr0ng horse!", "An0ther horse?"), Err(VaultError::WrongPassphrase { .. })));
     match change(PASSPHRASE, "short") {
         Err(VaultError::WeakPassphrase { faults }) => assert!(faults.contains(&PassphraseFault::TooShort)),
         other => panic!("{other:?}"),
     }
     let weak = KdfParameters::Argon2id { memory_kib: 1024, passes: 2, lanes: 1 };
-    let refused = vault.change_passphrase(&text(PASSPHRASE), &text("An0ther horse?"), weak);
+    let (old, new) = (text(PASSPHRASE), text("An0ther horse?"));
+    let refused = vault.change_factors((&old).into(), (&new).into(), weak, &clock());
     assert!(matches!(refused, Err(VaultError::KeySlot(SlotError::WeakKdf { .. }))), "{refused:?}");
     store.unlock();
 }
@@ -179,12 +202,7 @@ fn a_weak_passphrase_makes_no_store() {
     let dir = home.path().join("store");
     let made = LockedVault::create(&dir, &text("weak"), KdfParameters::FLOOR, &clock());
     assert!(matches!(made, Err(VaultError::WeakPassphrase { .. })), "{made:?}");
-    let made = LockedVault::create(
-        &dir,
-        &ostler_core::SecretBytes::new(vec![0xFF; 20]),
-        KdfParameters::FLOOR,
-        &clock(),
-    );
+    let made = LockedVault::create(&dir, &SecretBytes::new(vec![0xFF; 20]), KdfParameters::FLOOR, &clock());
     assert!(matches!(made, Err(VaultError::PassphraseNotText)), "{made:?}");
     assert!(!dir.exists());
 }

@@ -4,7 +4,7 @@ use super::arrows::fits;
 use super::tree::Crate;
 
 /// What a library is for, the libraries, and the folders whose crates may name them.
-const HOMES: [(&str, &[&str], &[&str]); 9] = [
+const HOMES: [(&str, &[&str], &[&str]); 10] = [
     (
         "ciphers and keys",
         &[
@@ -13,6 +13,7 @@ const HOMES: [(&str, &[&str], &[&str]); 9] = [
             "xaes-256-gcm",
             "chacha20poly1305",
             "argon2",
+            "pbkdf2",
             "pbkdf2",
             "scrypt",
             "hkdf",
@@ -34,6 +35,7 @@ const HOMES: [(&str, &[&str], &[&str]); 9] = [
     ),
     ("reading command lines", &["clap"], &["host/cli", "tests/bench", "tests/xtask"]),
     ("speaking SSH", &["russh", "russh-sftp"], &["host/engine-ssh", "tests/fakes"]),
+    ("the desktop's keyring", &["secret-service", "zbus", "oo7", "keyring"], &["host/app"]),
     ("the database", &["rusqlite", "sqlx"], &["host/vault"]),
     ("transparency logs", &["tlog_tiles", "signed_note"], &["host/audit"]),
     ("a broken hash that known_hosts files need", &["sha1"], &["host/engine-ssh"]),
