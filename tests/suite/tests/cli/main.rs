@@ -2,6 +2,8 @@
 
 mod entries;
 mod imports;
+mod keyring;
+mod keys;
 mod plugins;
 mod recordings;
 mod sessions;
