@@ -9,6 +9,7 @@ impl Host {
     pub(crate) fn doctor(&self) -> Result<Reply, AppError> {
         Ok(Reply::Checks(vec![
             self.check_store(),
+            check_key_memory(ostler_vault::KeyMemory::now()),
             self.check_audit(),
             self.check_recordings(),
             self.check_plugins(),
@@ -105,6 +106,19 @@ impl Host {
     }
 }
 
+fn check_key_memory(memory: ostler_vault::KeyMemory) -> CheckView {
+    let limit = match memory.limit_bytes {
+        None => "without limit".to_owned(),
+        Some(bytes) => format!("up to {} KiB", bytes / 1024),
+    };
+    if memory.not_locked == 0 {
+        return good("key memory", format!("all keys are locked into memory; this is allowed {limit}"));
+    }
+    let finding =
+        format!("{} keys may be swapped to the disk: a process may lock memory {limit}", memory.not_locked);
+    warning("key memory", finding, "raise 'ulimit -l' to 8192 or more, or encrypt the swap space")
+}
+
 fn good(name: &str, finding: String) -> CheckView {
     CheckView { name: name.to_owned(), state: CheckState::Good, finding, advice: None }
 }
@@ -115,4 +129,21 @@ fn warning(name: &str, finding: String, advice: &str) -> CheckView {
 
 fn bad(name: &str, finding: String, advice: &str) -> CheckView {
     CheckView { name: name.to_owned(), state: CheckState::Bad, finding, advice: Some(advice.to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use ostler_vault::KeyMemory;
+
+    use super::*;
+
+    #[test]
+    fn keys_that_may_be_swapped_are_told_with_what_to_do() {
+        let check = |not_locked, limit_bytes| check_key_memory(KeyMemory { not_locked, limit_bytes });
+        assert_eq!(check(0, Some(8 << 20)).state, CheckState::Good);
+        let told = check(3, Some(65_536));
+        assert_eq!(told.state, CheckState::Warning);
+        assert!(told.finding.contains("3 keys") && told.finding.contains("64 KiB"), "{}", told.finding);
+        assert!(told.advice.is_some_and(|advice| advice.contains("ulimit -l")));
+    }
 }

@@ -78,6 +78,10 @@ mod key_file;
 mod lock;
 mod mac;
 mod memory;
+#[cfg(test)]
+mod nist_vectors;
+#[cfg(test)]
+mod primitive_vectors;
 mod record;
 mod root;
 mod slot;
@@ -92,6 +96,7 @@ pub use envelope::{EnvelopePrivateKey, EnvelopePublicKey};
 pub use error::{OpenError, SealingError};
 pub use kdf::random_bytes;
 pub use key_file::{KeyFile, KeyFileError};
+pub use lock::KeyMemory;
 pub use mac::MacKey;
 pub use memory::{HardenError, harden_process};
 pub use record::{RecordKey, tag_of};

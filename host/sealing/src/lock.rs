@@ -1,4 +1,5 @@
-//! Key memory: 32 bytes on a page of their own, locked against swapping where the system allows, wiped on drop.
+//! Key memory: 32 bytes on a page of their own, locked against swapping and left out of core dumps where the system allows,
+//! wiped on drop.
 //!
 //! Never shows, prints, copies or compares the bytes. A page per key costs 4 KiB, and buys that unlocking
 //! one key never unlocks another (`mlock` does not count). The system's limit (8 MiB is usual) is thus room for
@@ -11,7 +12,10 @@
 use std::{
     fmt,
     mem::ManuallyDrop,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use zeroize::Zeroize;
@@ -36,6 +40,27 @@ fn spare() -> MutexGuard<'static, Vec<Box<Page>>> {
     SPARE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Keys that are in use now and whose pages the system refused to lock.
+static NOT_LOCKED: AtomicUsize = AtomicUsize::new(0);
+
+/// How this process's keys lie in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyMemory {
+    /// Keys in use that may be swapped to the disk, since the system refused to lock their pages.
+    pub not_locked: usize,
+    /// How many bytes a process may lock (`RLIMIT_MEMLOCK`); none where there is no limit.
+    pub limit_bytes: Option<u64>,
+}
+
+impl KeyMemory {
+    /// Looks at this process as it is now.
+    #[must_use]
+    pub fn now() -> Self {
+        let limit = rustix::process::getrlimit(rustix::process::Resource::Memlock);
+        Self { not_locked: NOT_LOCKED.load(Ordering::Relaxed), limit_bytes: limit.current }
+    }
+}
+
 /// A key of 32 bytes at a stable address.
 pub(crate) struct LockedKey {
     page: ManuallyDrop<Box<Page>>,
@@ -52,6 +77,9 @@ impl LockedKey {
         }
         let mut page = Box::new(Page { key: [0; 32], rest: [0; PAGE_BYTES - 32] });
         let locked = os::lock(&mut page);
+        if !locked {
+            NOT_LOCKED.fetch_add(1, Ordering::Relaxed);
+        }
         Self { page: ManuallyDrop::new(page), locked }
     }
 
@@ -90,6 +118,9 @@ impl Drop for LockedKey {
                 drop(spare);
                 os::unlock(&mut page);
             }
+        } else {
+            os::unlock(&mut page);
+            NOT_LOCKED.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
@@ -100,22 +131,33 @@ impl fmt::Debug for LockedKey {
     }
 }
 
-/// The only `unsafe` of the crate: two system calls, and giving a page away while its key is dropped.
+/// The only `unsafe` of the crate: three system calls, and giving a page away while its key is dropped.
 mod os {
-    #![expect(unsafe_code, reason = "mlock and munlock take a raw address, and drop has no owned self")]
+    #![expect(unsafe_code, reason = "the system calls take a raw address, and drop has no owned self")]
 
     use super::{LockedKey, ManuallyDrop, PAGE_BYTES, Page};
 
-    /// Locks the page into memory; false if the system refused.
+    /// Locks the page into memory and leaves it out of core dumps; false if the system refused to lock.
     pub(super) fn lock(page: &mut Page) -> bool {
+        #[cfg(target_os = "linux")]
+        advise(page, rustix::mm::Advice::LinuxDontDump);
         // SAFETY: the range is exactly the page that `page` borrows, and locking changes no byte of it.
         unsafe { rustix::mm::mlock(std::ptr::from_mut(page).cast(), PAGE_BYTES) }.is_ok()
     }
 
-    /// Unlocks the page; a failure leaves it locked, which harms nobody.
+    /// Undoes [`lock`]; a failure leaves the page locked, which harms nobody.
     pub(super) fn unlock(page: &mut Page) {
         // SAFETY: as in `lock`; no other key lives on this page.
         unsafe { rustix::mm::munlock(std::ptr::from_mut(page).cast(), PAGE_BYTES) }.ok();
+        #[cfg(target_os = "linux")]
+        advise(page, rustix::mm::Advice::LinuxDoDump);
+    }
+
+    /// Core dumps are turned off for the whole process too, so a refusal is no loss that must be told.
+    #[cfg(target_os = "linux")]
+    fn advise(page: &mut Page, advice: rustix::mm::Advice) {
+        // SAFETY: the range is exactly the page that `page` borrows, and these two advices change no byte of it.
+        unsafe { rustix::mm::madvise(std::ptr::from_mut(page).cast(), PAGE_BYTES, advice) }.ok();
     }
 
     /// Takes the page of a key that is being dropped; called by `Drop` only, once and last.
@@ -150,6 +192,42 @@ mod tests {
         assert!(!key.locked || locked_kib() >= 4);
     }
 
+    /// The flags that the kernel has for the mapping that a key lies on.
+    #[cfg(target_os = "linux")]
+    fn flags_of(key: &LockedKey) -> Vec<String> {
+        let place = key.bytes().as_ptr().addr();
+        let maps = std::fs::read_to_string("/proc/self/smaps").unwrap();
+        let mut here = false;
+        for line in maps.lines() {
+            let range = line.split(' ').next().and_then(|range| range.split_once('-'));
+            let range = range.and_then(|(start, end)| {
+                Some(usize::from_str_radix(start, 16).ok()?..usize::from_str_radix(end, 16).ok()?)
+            });
+            if let Some(range) = range {
+                here = range.contains(&place);
+            } else if let Some(flags) = line.strip_prefix("VmFlags:").filter(|_| here) {
+                return flags.split_whitespace().map(str::to_owned).collect();
+            }
+        }
+        Vec::new()
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_key_is_not_in_core_dumps_and_not_swapped_and_its_page_is_given_back_as_it_was() {
+        let key = LockedKey::zeroed();
+        let flags = flags_of(&key);
+        assert!(flags.iter().any(|flag| flag == "dd"), "don't dump: {flags:?}");
+        assert_eq!(flags.iter().any(|flag| flag == "lo"), key.locked, "locked: {flags:?}");
+
+        let mut page = Box::new(Page { key: [0; 32], rest: [0; PAGE_BYTES - 32] });
+        let locked = os::lock(&mut page);
+        os::unlock(&mut page);
+        let key = LockedKey { page: ManuallyDrop::new(page), locked: true };
+        let flags = flags_of(&key);
+        assert!(!locked || !flags.iter().any(|flag| flag == "dd" || flag == "lo"), "{flags:?}");
+    }
+
     #[test]
     fn a_key_on_a_used_page_starts_as_zeros() {
         let keys = || -> Vec<LockedKey> { (0..SPARE_PAGES + 8).map(|_| LockedKey::zeroed()).collect() };
@@ -170,5 +248,12 @@ mod tests {
             })
             .collect();
         assert!(keys.iter().zip(0..3000u32).all(|(key, number)| key.bytes()[..4] == number.to_be_bytes()));
+        let refused = keys.iter().filter(|key| !key.locked).count();
+        assert!(KeyMemory::now().not_locked >= refused);
+        if KeyMemory::now().limit_bytes.is_some_and(|limit| limit < 3000 * 4096)
+            && rustix::process::geteuid().as_raw() != 0
+        {
+            assert!(refused > 0, "the limit is less than the keys take");
+        }
     }
 }

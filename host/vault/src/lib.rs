@@ -42,7 +42,7 @@ pub use locked::LockedVault;
 pub use maintenance::{StoreInfo, VerifyReport};
 pub use ostler_sealing::{
     DeviceKey, DeviceKeyError, EnvelopePrivateKey, EnvelopePublicKey, Factors, HardenError, KdfParameters,
-    KeyFile, KeyFileError, RandomSecret, SlotError, harden_process,
+    KeyFile, KeyFileError, KeyMemory, RandomSecret, SlotError, harden_process,
 };
 pub use rekey::Rekeyed;
 pub use restore::{Restored, restore};

@@ -12,7 +12,7 @@ struct Tool {
     package: &'static str,
 }
 
-const TOOLS: [Tool; 12] = [
+const TOOLS: [Tool; 14] = [
     Tool { program: "sshd", package: "openssh-server" },
     Tool { program: "ssh-keygen", package: "openssh-client" },
     Tool { program: "tmux", package: "tmux" },
@@ -20,6 +20,8 @@ const TOOLS: [Tool; 12] = [
     Tool { program: "htop", package: "htop" },
     Tool { program: "python3", package: "python3" },
     Tool { program: "strace", package: "strace" },
+    Tool { program: "prlimit", package: "util-linux" },
+    Tool { program: "setpriv", package: "util-linux" },
     Tool { program: "dbus-daemon", package: "dbus-daemon" },
     Tool { program: "dbus-send", package: "dbus-bin" },
     Tool { program: "gnome-keyring-daemon", package: "gnome-keyring" },

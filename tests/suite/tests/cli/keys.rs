@@ -160,3 +160,25 @@ fn a_store_of_the_fips_profile_says_so_and_stays_in_it() -> anyhow::Result<()> {
     assert_eq!(kdf()?, "PBKDF2-HMAC-SHA256, 1100000 rounds");
     Ok(())
 }
+
+#[test]
+fn where_no_memory_may_be_locked_the_program_goes_on_and_the_doctor_says_so() -> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    ostler.run(&["folder", "add", "Own"])?.succeeded()?;
+    let open = ostler.run(&["doctor", "--json"])?.json()?;
+    let check = |checks: &Value| {
+        let found = checks.as_array().into_iter().flatten().find(|check| check["name"] == "key memory");
+        found.cloned().unwrap_or_default()
+    };
+    assert_eq!(check(&open)["state"], "good", "{open}");
+    // Root may lock without limit, so the limit is set where it counts: in a process without that right.
+    let root = rustix::process::geteuid().is_root();
+    let dropped = if root { vec!["--bounding-set=-ipc_lock", "--inh-caps=-ipc_lock"] } else { Vec::new() };
+    let limited = [&["--memlock=0:0", "setpriv"], dropped.as_slice()].concat();
+    let told = Output::from(ostler.command_under("prlimit", &limited, &["doctor", "--json"]).output()?);
+    let told = told.json()?;
+    assert_eq!(check(&told)["state"], "warning", "{told}");
+    let tree = Output::from(ostler.command_under("prlimit", &limited, &["tree"]).output()?);
+    assert_eq!(tree.succeeded()?.text(), "Own/\n");
+    Ok(())
+}
