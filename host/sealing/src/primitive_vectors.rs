@@ -76,6 +76,9 @@ fn wycheproof_pbkdf2_hmac_sha_256() {
     assert_eq!((tests, by_the_slots_own), (60, 4));
 }
 
+/// Costs and length, passphrase, salt, and what comes out.
+type Argon2Vector = ([u32; 4], &'static [u8], &'static [u8], &'static str);
+
 /// RFC 9106 without secret and data, as OpenSSL and the program `argon2` have it (of `cryptography-vectors`).
 #[test]
 fn argon2id_as_others_compute_it() {
@@ -88,7 +91,7 @@ fn argon2id_as_others_compute_it() {
             .unwrap();
         output
     };
-    let vectors: [([u32; 4], &[u8], &[u8], &str); 5] = [
+    let vectors: [Argon2Vector; 5] = [
         ([32, 3, 4, 32], &[], &[2; 16], "0a34f1abde67086c82e785eaf17c68382259a264f4e61b91cd2763cb75ac189a"),
         (
             [32, 3, 4, 32],
