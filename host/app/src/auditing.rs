@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use ostler_audit::{AuditError, AuditEvent, AuditLog, Outcome, PluginRef};
+use ostler_audit::{AuditError, AuditEvent, AuditLog, EventClass, Outcome, PluginRef};
 use ostler_registry::FoundPlugin;
 
 /// Writes audit events in the name of the user of this process.
@@ -25,7 +25,7 @@ impl Auditor {
     }
 
     /// Begins an event of a class.
-    pub(crate) fn event(&self, class: &str, outcome: Outcome) -> AuditEvent {
+    pub(crate) fn event(&self, class: EventClass, outcome: Outcome) -> AuditEvent {
         AuditEvent { actor: self.actor.clone(), ..AuditEvent::of(class, outcome) }
     }
 
@@ -35,7 +35,7 @@ impl Auditor {
     }
 
     /// Writes a plain success of a class with a few details.
-    pub(crate) fn success(&self, class: &str, details: &[(&str, String)]) -> Result<(), AuditError> {
+    pub(crate) fn success(&self, class: EventClass, details: &[(&str, String)]) -> Result<(), AuditError> {
         let mut event = self.event(class, Outcome::Success);
         event.details = details.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
         self.write(&event)

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use ostler_audit::EventClass;
 use ostler_core::{Connection, ConnectionId, CredentialMode, Endpoint, FolderId, PlanFault, Settings, Tree};
 use ostler_vault::{Changes, Snapshot};
 
@@ -63,7 +64,7 @@ impl Host {
             changes.put_connections.push(connection);
             Ok((changes, id))
         })?;
-        self.audit_connection("connection.create", id, name)?;
+        self.audit_connection(EventClass::ConnectionCreate, id, name)?;
         self.connection_show(&id.to_string())
     }
 
@@ -88,7 +89,7 @@ impl Host {
             changes.put_connections.push(connection);
             Ok((changes, id))
         })?;
-        self.audit_connection("connection.change", id, name)?;
+        self.audit_connection(EventClass::ConnectionChange, id, name)?;
         self.connection_show(&id.to_string())
     }
 
@@ -115,7 +116,7 @@ impl Host {
             changes.put_connections.push(copy);
             Ok((changes, id))
         })?;
-        self.audit_connection("connection.copy", id, to)?;
+        self.audit_connection(EventClass::ConnectionCopy, id, to)?;
         self.connection_show(&id.to_string())
     }
 
@@ -129,7 +130,7 @@ impl Host {
             let id = connection.id;
             Ok((Changes { put_connections: vec![connection], ..Changes::default() }, id))
         })?;
-        self.audit_connection("connection.move", id, name)?;
+        self.audit_connection(EventClass::ConnectionMove, id, name)?;
         self.connection_show(&id.to_string())
     }
 
@@ -143,7 +144,7 @@ impl Host {
             };
             Ok((changes, (connection.id, tree.connection_path(connection))))
         })?;
-        self.audit_connection("connection.delete", id, &path)?;
+        self.audit_connection(EventClass::ConnectionDelete, id, &path)?;
         Ok(Reply::Done(format!("'{path}' was deleted")))
     }
 
@@ -196,7 +197,7 @@ impl Host {
         }
     }
 
-    fn audit_connection(&self, class: &str, id: ConnectionId, name: &str) -> Result<(), AppError> {
+    fn audit_connection(&self, class: EventClass, id: ConnectionId, name: &str) -> Result<(), AppError> {
         let mut event = self.audit.event(class, ostler_audit::Outcome::Success);
         event.connection = Some(id);
         event.details.insert("name".to_owned(), name.to_owned());

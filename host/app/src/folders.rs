@@ -1,5 +1,6 @@
 //! Folders: add, edit, move, delete, show (feature CM-10).
 
+use ostler_audit::EventClass;
 use ostler_core::{CredentialMode, Folder, FolderId, Settings, Tree, TreeError};
 use ostler_vault::Changes;
 
@@ -69,7 +70,7 @@ impl Host {
             }
             Ok((changes, ()))
         })?;
-        self.audit.success("folder.create", &[("path", path.to_owned())])?;
+        self.audit.success(EventClass::FolderCreate, &[("path", path.to_owned())])?;
         self.folder_show(path)
     }
 
@@ -87,7 +88,7 @@ impl Host {
             changes.put_folders.push(folder);
             Ok((changes, new_path))
         })?;
-        self.audit.success("folder.change", &[("path", new_path.clone())])?;
+        self.audit.success(EventClass::FolderChange, &[("path", new_path.clone())])?;
         self.folder_show(&new_path)
     }
 
@@ -100,7 +101,8 @@ impl Host {
             folder.parent = target;
             Ok((Changes { put_folders: vec![folder], ..Changes::default() }, ()))
         })?;
-        self.audit.success("folder.move", &[("path", path.to_owned()), ("into", into.to_owned())])?;
+        self.audit
+            .success(EventClass::FolderMove, &[("path", path.to_owned()), ("into", into.to_owned())])?;
         Ok(Reply::Done(format!("'{path}' was moved into '{into}'")))
     }
 
@@ -120,7 +122,7 @@ impl Host {
             Ok((changes, counts))
         })?;
         self.audit.success(
-            "folder.delete",
+            EventClass::FolderDelete,
             &[("path", path.to_owned()), ("connections", connections.to_string())],
         )?;
         Ok(Reply::Done(format!("'{path}' was deleted: {folders} folder(s), {connections} connection(s)")))

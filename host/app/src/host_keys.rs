@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use ostler_audit::Outcome;
+use ostler_audit::{EventClass, Outcome};
 use ostler_core::{
     BoxFuture, Clock, Endpoint, FieldKind, Form, FormAnswer, HostKey, HostKeyDecision, HostKeyVerifier,
 };
@@ -66,7 +66,7 @@ impl HostKeys {
         outcome: Outcome,
         decision: &str,
     ) -> Result<(), String> {
-        let mut event = self.audit.event("host-key.decide", outcome);
+        let mut event = self.audit.event(EventClass::HostKeyDecide, outcome);
         event.target = Some(target.to_string());
         event.details.insert("fingerprint".to_owned(), key.fingerprint.clone());
         event.details.insert("decision".to_owned(), decision.to_owned());
@@ -228,7 +228,7 @@ impl Host {
         }
         let count = gone.len();
         self.change(|_| Ok((Changes { delete_known_hosts: gone.clone(), ..Changes::default() }, ())))?;
-        self.audit.success("host-key.forget", &[("host", host.to_owned())])?;
+        self.audit.success(EventClass::HostKeyForget, &[("host", host.to_owned())])?;
         Ok(Reply::Done(format!("the keys of {count} host(s) were forgotten")))
     }
 }

@@ -9,6 +9,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use ostler_audit::EventClass;
 use ostler_core::{
     Connection, ConnectionId, CredentialMode, FolderId, ImportEntry, ImportItem, ImportProblem,
     ImportedConnection, ImportedCredential, LocalCredential, ProblemSeverity, SourceIdentity, Timestamp,
@@ -96,7 +97,7 @@ impl Host {
                 ("created", done.created.len().to_string()),
                 ("not-imported", problems.iter().filter(|problem| !problem.imported).count().to_string()),
             ];
-            self.audit.success("import", &details)?;
+            self.audit.success(EventClass::Import, &details)?;
         }
         Ok(Reply::Imported(Box::new(ImportReport {
             dry_run: command.dry_run,

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use ostler_audit::Outcome;
+use ostler_audit::{EventClass, Outcome};
 use ostler_core::SecretBytes;
 use ostler_vault::{Factors, KdfParameters, KeyFile, VaultError};
 
@@ -22,7 +22,7 @@ impl Host {
         let kdf = with_change(self.vault.info()?.kdf.raised(), change)?;
         let key_file = read(current.key_file.as_deref())?;
         self.change_factors(
-            "vault.passphrase-change",
+            EventClass::VaultPassphraseChange,
             current,
             key_file.as_ref(),
             new,
@@ -43,7 +43,7 @@ impl Host {
         }
         let (old_file, new_file) = (read(current.key_file.as_deref())?, read(new)?);
         let passphrase = &current.passphrase.0;
-        let class = "vault.key-file-change";
+        let class = EventClass::VaultKeyFileChange;
         let dropped = self.change_factors(
             class,
             current,
@@ -64,7 +64,7 @@ impl Host {
     pub(crate) fn keyring_enable(&self, current: &StoreFactors) -> Result<Reply, AppError> {
         let key_file = read(current.key_file.as_deref())?;
         let factors = Factors { passphrase: &current.passphrase.0, key_file: key_file.as_ref() };
-        let class = "vault.keyring-enable";
+        let class = EventClass::VaultKeyringEnable;
         self.audit.success(class, &[])?;
         let made = self.vault.new_keyring_slot(factors, self.clock.as_ref());
         let (secret, slot) = made.map_err(|error| self.refused(class, error))?;
@@ -79,7 +79,7 @@ impl Host {
     }
 
     pub(crate) fn keyring_disable(&self) -> Result<Reply, AppError> {
-        self.audit.success("vault.keyring-disable", &[])?;
+        self.audit.success(EventClass::VaultKeyringDisable, &[])?;
         let removed = self.vault.set_keyring_slot(None)?;
         // The slot is gone, so what the keyring kept opens nothing, whether it can be removed or not.
         let forgotten = keyring::forget(self.vault.store_id());
@@ -98,7 +98,7 @@ impl Host {
     pub(crate) fn rekey(&self, current: &StoreFactors) -> Result<Reply, AppError> {
         let key_file = read(current.key_file.as_deref())?;
         let factors = Factors { passphrase: &current.passphrase.0, key_file: key_file.as_ref() };
-        let class = "vault.rotate";
+        let class = EventClass::VaultRotate;
         self.audit.success(class, &[])?;
         let done =
             self.vault.rekey(factors, self.clock.as_ref()).map_err(|error| self.refused(class, error))?;
@@ -112,14 +112,14 @@ impl Host {
     }
 
     pub(crate) fn accept_history(&self) -> Result<Reply, AppError> {
-        self.audit.success("vault.history-accept", &[])?;
+        self.audit.success(EventClass::VaultHistoryAccept, &[])?;
         self.vault.accept_history()?;
         Ok(Reply::Done("the store as it is now counts as the newest on this device".to_owned()))
     }
 
     fn change_factors(
         &self,
-        class: &str,
+        class: EventClass,
         current: &StoreFactors,
         old_file: Option<&KeyFile>,
         new: &SecretBytes,
@@ -134,7 +134,7 @@ impl Host {
     }
 
     /// Audits that an act which was written down did not happen.
-    fn refused(&self, class: &str, error: VaultError) -> AppError {
+    fn refused(&self, class: EventClass, error: VaultError) -> AppError {
         let mut event = self.audit.event(class, Outcome::Failure);
         event.reason = Some(error.to_string());
         match self.audit.write(&event) {

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use ostler_audit::Outcome;
+use ostler_audit::{EventClass, Outcome};
 use ostler_core::{
     Connection, CredentialDescription, Field, FieldKind, Form, FormAnswer, LaunchRequest, PASSWORD_SLOT,
     PromptError, RunRequest, SecretBytes, SecretField, SessionId, SessionPlan, Settings, Sink,
@@ -106,7 +106,7 @@ impl Host {
                 connection,
             }),
             Decision::Deny { reason } => {
-                let mut event = self.audit.event("session.start", Outcome::Denied);
+                let mut event = self.audit.event(EventClass::SessionStart, Outcome::Denied);
                 event.reason = Some(reason.clone());
                 event.connection = Some(connection.id);
                 event.target = outcome.plan.target().map(ToString::to_string);

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use ostler_audit::Outcome;
+use ostler_audit::{EventClass, Outcome};
 use ostler_core::{
     ConnectionId, InjectError, SecretBytes, SecretId, SecretInjector, SessionId, Sink, SlotName,
 };
@@ -46,7 +46,7 @@ impl Lease {
         outcome: Outcome,
         reason: Option<String>,
     ) -> Result<(), InjectError> {
-        let mut event = self.audit.event("secret.inject", outcome);
+        let mut event = self.audit.event(EventClass::SecretInject, outcome);
         event.reason = reason;
         event.connection = Some(self.connection);
         event.session = Some(self.session);

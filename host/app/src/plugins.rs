@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ostler_audit::Outcome;
+use ostler_audit::{EventClass, Outcome};
 use ostler_plugin_api::{Capability, Grants, Kind, PluginId};
 use ostler_policy::default_grants;
 use ostler_registry::{BrokenPlugin, FoundPlugin, Origin};
@@ -116,7 +116,7 @@ impl Host {
     pub(crate) fn count_use(&self, found: &FoundPlugin, plugin: &Plugin) -> Result<(), AppError> {
         let recent = plugin.take_usage();
         for (capability, count) in recent.capabilities.iter().filter(|(_, count)| count.refused > 0) {
-            let mut event = self.audit.event("capability.use", Outcome::Denied);
+            let mut event = self.audit.event(EventClass::CapabilityUse, Outcome::Denied);
             event.plugin = Some(plugin_ref(found));
             event.capability = Some(capability.to_string());
             event.reason = Some("the capability is not granted".to_owned());
@@ -164,7 +164,11 @@ impl Host {
 
     pub(crate) fn plugin_enable(&self, id: &str, enabled: bool) -> Result<Reply, AppError> {
         let found = self.find_plugin(id)?;
-        self.audit_plugin(if enabled { "plugin.enable" } else { "plugin.disable" }, &found, None)?;
+        self.audit_plugin(
+            if enabled { EventClass::PluginEnable } else { EventClass::PluginDisable },
+            &found,
+            None,
+        )?;
         self.keep(&found, |kept| kept.enabled = enabled)?;
         Ok(Reply::Done(format!("'{id}' {}", if enabled { "may run" } else { "does not run any more" })))
     }
@@ -176,7 +180,11 @@ impl Host {
         if granted && !found.inspection.manifest.asks(capability) {
             return Err(bad(format!("'{id}' does not ask for '{capability}'")));
         }
-        self.audit_plugin(if granted { "plugin.grant" } else { "plugin.revoke" }, &found, Some(capability))?;
+        self.audit_plugin(
+            if granted { EventClass::PluginGrant } else { EventClass::PluginRevoke },
+            &found,
+            Some(capability),
+        )?;
         self.keep(&found, |kept| {
             if granted {
                 kept.grants.0.insert(capability);
@@ -192,7 +200,7 @@ impl Host {
         let found = match self.shelf.install(file) {
             Ok(found) => found,
             Err(error) => {
-                let mut event = self.audit.event("plugin.install", Outcome::Denied);
+                let mut event = self.audit.event(EventClass::PluginInstall, Outcome::Denied);
                 event.reason = Some(error.to_string());
                 event.details.insert("file".to_owned(), file.display().to_string());
                 self.audit.write(&event)?;
@@ -200,13 +208,13 @@ impl Host {
             }
         };
         // A new file can do nothing yet: it is inspected again, and granted little, before it is ever run.
-        self.audit_plugin("plugin.install", &found, None)?;
+        self.audit_plugin(EventClass::PluginInstall, &found, None)?;
         self.plugin_show(&plugin_id(&found))
     }
 
     pub(crate) fn plugin_remove(&self, id: &str) -> Result<Reply, AppError> {
         let plugin = PluginId::new(id).map_err(|error| AppError::bad("plugin", error.to_string()))?;
-        self.audit.success("plugin.remove", &[("plugin", id.to_owned())])?;
+        self.audit.success(EventClass::PluginRemove, &[("plugin", id.to_owned())])?;
         if self.shelf.remove(&plugin)? {
             Ok(Reply::Done(format!(
                 "'{id}' was removed; what it kept in the store stays for a later version"
@@ -246,7 +254,7 @@ impl Host {
 
     fn audit_plugin(
         &self,
-        class: &str,
+        class: EventClass,
         found: &FoundPlugin,
         capability: Option<Capability>,
     ) -> Result<(), AppError> {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use ostler_audit::Outcome;
+use ostler_audit::{EventClass, Outcome};
 use ostler_core::RecordingId;
 use ostler_recording::{RecordedEvent, RecordedEventKind, RecordingState, RecordingSummary};
 
@@ -30,7 +30,7 @@ impl Host {
 
     pub(crate) async fn recording_play(&self, id: &str) -> Result<Reply, AppError> {
         let id = self.find_recording(id)?;
-        self.audit_recording("recording.read", id, "play")?;
+        self.audit_recording(EventClass::RecordingRead, id, "play")?;
         for event in self.recordings.events(id, self.vault.envelope())? {
             let RecordedEvent { at, kind } = event?;
             let event = match kind {
@@ -48,7 +48,7 @@ impl Host {
 
     pub(crate) fn recording_export(&self, id: &str, out: &Path) -> Result<Reply, AppError> {
         let id = self.find_recording(id)?;
-        self.audit_recording("recording.export", id, &out.display().to_string())?;
+        self.audit_recording(EventClass::RecordingExport, id, &out.display().to_string())?;
         let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(out);
         let mut file = opened.map_err(|source| AppError::File { file: out.to_owned(), source })?;
         self.recordings.export_asciicast(id, self.vault.envelope(), &mut file)?;
@@ -81,7 +81,7 @@ impl Host {
 
     pub(crate) fn recording_delete(&self, id: &str) -> Result<Reply, AppError> {
         let id = self.find_recording(id)?;
-        self.audit_recording("recording.delete", id, "deleted by the user")?;
+        self.audit_recording(EventClass::RecordingDelete, id, "deleted by the user")?;
         self.recordings.delete(id)?;
         Ok(Reply::Done(format!("recording {id} was deleted")))
     }
@@ -126,7 +126,7 @@ impl Host {
             let Some(id) = record.event.recording else { continue };
             let known = recordings.entry(id).or_default();
             known.root = record.event.recording_root.or_else(|| known.root.take());
-            known.deleted |= record.event.class == "recording.delete";
+            known.deleted |= record.event.class == EventClass::RecordingDelete.name();
         }
         Ok(recordings)
     }
@@ -145,7 +145,7 @@ impl Host {
         }
     }
 
-    fn audit_recording(&self, class: &str, id: RecordingId, how: &str) -> Result<(), AppError> {
+    fn audit_recording(&self, class: EventClass, id: RecordingId, how: &str) -> Result<(), AppError> {
         let mut event = self.audit.event(class, Outcome::Success);
         event.recording = Some(id);
         event.details.insert("how".to_owned(), how.to_owned());

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ostler_audit::Outcome;
+use ostler_audit::{EventClass, Outcome};
 use ostler_core::{
     EndReason, Exit, OpenedSession, Prompter, RecordingId, RunRequest, SessionContext, SessionControl,
     SessionEnd, SessionEngine, SessionError, SessionEvent, SessionEvents, SessionId, SessionInput,
@@ -70,13 +70,13 @@ impl Host {
         launch: &Launch,
         recording: Option<RecordingId>,
     ) -> Result<(), AppError> {
-        let mut event = self.audit.event("session.start", Outcome::Success);
+        let mut event = self.audit.event(EventClass::SessionStart, Outcome::Success);
         event.session = Some(id);
         event.connection = Some(launch.connection.id);
         event.target = launch.plan.target().map(ToString::to_string);
         event.plugin = Some(plugin_ref(&launch.plugin));
         event.recording = recording;
-        event.details.insert("connection".to_owned(), launch.path.clone());
+        event.details.insert("name".to_owned(), launch.path.clone());
         event.details.insert("user".to_owned(), launch.user.clone());
         event.details.insert("protocol".to_owned(), launch.plan.protocol().to_owned());
         Ok(self.audit.write(&event)?)
@@ -211,7 +211,7 @@ impl Running<'_> {
         root: Option<&Result<RecordingRoot, RecordingError>>,
     ) -> Result<(), AppError> {
         let came_out = if outcome.is_ok() { Outcome::Success } else { Outcome::Failure };
-        let mut event = self.host.audit.event("session.end", came_out);
+        let mut event = self.host.audit.event(EventClass::SessionEnd, came_out);
         event.session = Some(self.id);
         event.connection = Some(self.launch.connection.id);
         event.target = self.launch.plan.target().map(ToString::to_string);

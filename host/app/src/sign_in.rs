@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_audit::{AuditLog, Outcome};
+use ostler_audit::{AuditLog, EventClass, Outcome};
 use ostler_core::{Clock, SecretBytes};
 use ostler_vault::{
     Anchors, DeviceKey, Factors, History, KdfParameters, KeyFile, LockedVault, SlotError, Vault, VaultError,
@@ -46,7 +46,7 @@ pub fn create_store(places: &Places, new: &NewStore, clock: &Arc<dyn Clock>) -> 
     let locked = locked.anchored(anchors(places, &device));
     locked.adopt()?;
     let details = [("key-derivation", kdf.to_string()), ("key-file", key_file.is_some().to_string())];
-    auditor(places, &locked, &device, clock)?.success("vault.create", &details)?;
+    auditor(places, &locked, &device, clock)?.success(EventClass::VaultCreate, &details)?;
     Ok(locked.store_id().to_string())
 }
 
@@ -69,7 +69,7 @@ pub fn restore_store(
     let restored = ostler_vault::restore(&places.store, backup, factors, anchors, clock.as_ref())?;
     let mut details = vec![("backup", backup.display().to_string())];
     details.extend(restored.aside.iter().map(|aside| ("kept", aside.display().to_string())));
-    auditor(places, &restored.locked, &device, clock)?.success("vault.restore", &details)?;
+    auditor(places, &restored.locked, &device, clock)?.success(EventClass::VaultRestore, &details)?;
     Ok(restored.aside)
 }
 
@@ -170,7 +170,7 @@ impl SignIn {
     pub fn unlock(&self, with: &Unlock) -> Result<Host, AppError> {
         let key_file = with.key_file.as_deref().map(KeyFile::read).transpose()?;
         let (vault, means, mut notices) = self.open_vault(with, key_file.as_ref())?;
-        self.audit.success("vault.unlock", &[("means", means.to_owned())])?;
+        self.audit.success(EventClass::VaultUnlock, &[("means", means.to_owned())])?;
         notices.extend(self.look_back(&vault)?);
         Ok(Host::new(
             self.places.clone(),
@@ -205,7 +205,7 @@ impl SignIn {
             .unlock_and_strengthen(factors, self.clock.as_ref())
             .map_err(|error| self.failed(error))?;
         if let Some(kdf) = stronger {
-            self.audit.success("vault.strengthen", &[("key-derivation", kdf.to_string())])?;
+            self.audit.success(EventClass::VaultStrengthen, &[("key-derivation", kdf.to_string())])?;
             notices.push(format!("the passphrase was weakly stretched; it is now: {kdf}"));
         }
         Ok((vault, "passphrase", notices))
@@ -238,7 +238,7 @@ impl SignIn {
                     .to_owned(),
             ),
         };
-        let mut event = self.audit.event("vault.rollback-warning", Outcome::Failure);
+        let mut event = self.audit.event(EventClass::VaultRollbackWarning, Outcome::Failure);
         event.reason = Some(reason);
         self.audit.write(&event)?;
         Ok(Some(notice))
@@ -247,7 +247,7 @@ impl SignIn {
     /// Audits a try that failed because of what was tried.
     fn failed(&self, error: VaultError) -> AppError {
         if matches!(error, VaultError::WrongPassphrase { .. } | VaultError::WrongFactors { .. }) {
-            let mut event = self.audit.event("vault.unlock", Outcome::Failure);
+            let mut event = self.audit.event(EventClass::VaultUnlock, Outcome::Failure);
             event.reason = Some(error.to_string());
             if let Err(unaudited) = self.audit.write(&event) {
                 return unaudited.into();

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use ostler_audit::EventClass;
+
 use crate::host::rfc3339;
 use crate::{AppError, Host, Reply, StoreView, VerifiedStore};
 
@@ -27,7 +29,7 @@ impl Host {
 
     pub(crate) fn store_verify(&self) -> Result<Reply, AppError> {
         let report = self.vault.verify()?;
-        self.audit.success("vault.verify", &[("rows", report.rows.to_string())])?;
+        self.audit.success(EventClass::VaultVerify, &[("rows", report.rows.to_string())])?;
         Ok(Reply::StoreVerified(VerifiedStore {
             rows: report.rows,
             secrets: report.secrets,
@@ -36,7 +38,7 @@ impl Host {
     }
 
     pub(crate) fn store_backup(&self, to: &Path) -> Result<Reply, AppError> {
-        self.audit.success("vault.backup", &[("file", to.display().to_string())])?;
+        self.audit.success(EventClass::VaultBackup, &[("file", to.display().to_string())])?;
         self.vault.backup(to)?;
         Ok(Reply::Done(format!("the store was copied to {}", to.display())))
     }

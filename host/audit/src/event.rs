@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use ostler_core::{ConnectionId, RecordingId, SessionId, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::EventClass;
+
 /// How it came out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -33,7 +35,7 @@ pub struct PluginRef {
 /// Something that happened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditEvent {
-    /// What, such as `session.start`.
+    /// What, such as `session.start`: the name of an [`EventClass`], or of one that only a newer program knows.
     pub class: String,
     /// How it came out.
     pub outcome: Outcome,
@@ -71,9 +73,9 @@ pub struct AuditEvent {
 impl AuditEvent {
     /// Begins an event of a class, by nobody yet.
     #[must_use]
-    pub fn of(class: &str, outcome: Outcome) -> Self {
+    pub fn of(class: EventClass, outcome: Outcome) -> Self {
         Self {
-            class: class.to_owned(),
+            class: class.name().to_owned(),
             outcome,
             reason: None,
             actor: String::new(),

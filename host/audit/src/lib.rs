@@ -16,6 +16,7 @@
 //! Never opens a secret, never decides what is worth an event, and never removes a line that was whole.
 #![warn(missing_docs)]
 
+mod class;
 mod error;
 mod event;
 mod files;
@@ -26,6 +27,7 @@ mod read;
 mod tree;
 mod verify;
 
+pub use class::{ClassSpec, EventClass, OcsfClass, Severity};
 pub use error::{AuditError, AuditFault};
 pub use event::{AuditEvent, AuditRecord, Outcome, PluginRef};
 pub use log::AuditLog;

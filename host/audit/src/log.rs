@@ -12,6 +12,7 @@ use ostler_core::{Clock, StoreId};
 use ostler_sealing::{DeviceKey, EnvelopePublicKey};
 use tlog_tiles::{EMPTY_HASH, stored_hash_count, tree_hash};
 
+use crate::class::EventClass;
 use crate::error::{AuditError, AuditFault};
 use crate::event::{AuditEvent, Outcome, Sealed};
 use crate::files::{CHECKPOINT, CHECKPOINTS, Files, HASHES, KEYS, LOG, read_slots};
@@ -111,7 +112,7 @@ impl Append<'_> {
     fn settle(&mut self) -> Result<State, AuditError> {
         let (mut state, torn) = self.catch_up()?;
         if let Some(bytes) = torn {
-            let mut event = AuditEvent::of("audit.torn-tail", Outcome::Failure);
+            let mut event = AuditEvent::of(EventClass::AuditTornTail, Outcome::Failure);
             event.reason = Some("a crash left a line unfinished; it was cut off".to_owned());
             event.details.insert("bytes".to_owned(), bytes.to_string());
             self.write(&mut state, &event)?;

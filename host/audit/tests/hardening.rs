@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ostler_audit::{AuditError, AuditEvent, AuditLog, Outcome, read, verify};
+use ostler_audit::{AuditError, AuditEvent, AuditLog, EventClass, Outcome, read, verify};
 use ostler_core::{Clock, StoreId, Timestamp};
 use ostler_sealing::{DeviceKey, EnvelopePrivateKey};
 use tempfile::TempDir;
@@ -61,7 +61,7 @@ impl Stage {
 }
 
 fn event(class: &str) -> AuditEvent {
-    AuditEvent::of(class, Outcome::Success)
+    AuditEvent { class: class.to_owned(), ..AuditEvent::of(EventClass::AuditVerify, Outcome::Success) }
 }
 
 #[test]

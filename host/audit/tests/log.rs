@@ -8,7 +8,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_audit::{AuditError, AuditEvent, AuditLog, AuditRecord, Outcome, checkpoint, read, verify};
+use ostler_audit::{
+    AuditError, AuditEvent, AuditLog, AuditRecord, EventClass, Outcome, checkpoint, read, verify,
+};
 use ostler_core::{Clock, StoreId, Timestamp};
 use ostler_sealing::{DeviceKey, EnvelopePrivateKey};
 use tempfile::TempDir;
@@ -62,7 +64,8 @@ impl Stage {
 }
 
 fn event(class: &str) -> AuditEvent {
-    let mut event = AuditEvent::of(class, Outcome::Success);
+    let mut event =
+        AuditEvent { class: class.to_owned(), ..AuditEvent::of(EventClass::AuditVerify, Outcome::Success) };
     event.target = Some("db.secret-host.example:22".to_owned());
     event
 }

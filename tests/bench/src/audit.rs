@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
-use ostler_audit::{AuditEvent, AuditLog, Outcome};
+use ostler_audit::{AuditEvent, AuditLog, EventClass, Outcome};
 use ostler_core::{ConnectionId, SessionId, StoreId};
 use ostler_sealing::{DeviceKey, EnvelopePrivateKey};
 
@@ -48,7 +48,7 @@ pub(crate) fn open(home: &Path) -> anyhow::Result<AuditLog> {
 
 /// An event as the start of a session writes it.
 pub(crate) fn event() -> AuditEvent {
-    let mut event = AuditEvent::of("session.start", Outcome::Success);
+    let mut event = AuditEvent::of(EventClass::SessionStart, Outcome::Success);
     event.actor = "admin".to_owned();
     event.session = Some(SessionId::random());
     event.connection = Some(ConnectionId::random());

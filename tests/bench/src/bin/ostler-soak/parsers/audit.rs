@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_audit::{AuditEvent, AuditLog, Outcome, checkpoint, read, verify};
+use ostler_audit::{AuditEvent, AuditLog, EventClass, Outcome, checkpoint, read, verify};
 use ostler_core::{Clock, StoreId, Timestamp};
 use ostler_sealing::{DeviceKey, EnvelopePrivateKey};
 
@@ -33,7 +33,10 @@ pub(super) fn take(input: &Input, scratch: &Path) -> anyhow::Result<Taken> {
     }
     // Writers catch up with what they find; this changes the files, so it comes last.
     if let Ok(log) = open(scratch, &directory) {
-        drop(log.append(&AuditEvent::of("soak", Outcome::Success)).map_err(|error| error.to_string()));
+        drop(
+            log.append(&AuditEvent::of(EventClass::AuditVerify, Outcome::Success))
+                .map_err(|error| error.to_string()),
+        );
     }
     Ok(match verified {
         Ok(report) if anchor.is_some() => {
@@ -52,7 +55,7 @@ fn make(events: u32) -> anyhow::Result<Input> {
     let directory = home.path().join("audit");
     let log = open(home.path(), &directory)?;
     for number in 0..events {
-        let mut event = AuditEvent::of("session.start", Outcome::Success);
+        let mut event = AuditEvent::of(EventClass::SessionStart, Outcome::Success);
         event.target = Some(format!("host-{number}.example:22"));
         log.append(&event)?;
     }
