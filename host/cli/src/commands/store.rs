@@ -71,7 +71,9 @@ Examples:
         /// The file; must not exist.
         file: PathBuf,
     },
-    /// Put a backup in the place of the store's database. What it replaces is kept beside it.
+    /// Put a backup in the place of the store's database.
+    ///
+    /// What it replaces is kept beside it.
     #[command(after_help = "\
 Examples:
   ostler store restore /media/backup/ostler.db
@@ -87,16 +89,19 @@ Examples:
         #[arg(long)]
         yes: bool,
     },
-    /// Give the store new keys and seal everything anew, after something of it may have got into wrong hands.
+    /// Give the store new keys and seal everything anew.
     ///
-    /// The passphrase stays; change it with 'ostler store passwd'. Backups from before still open with what opened them.
+    /// Do it when something of the store may have got into wrong hands. The passphrase stays; change it with 'ostler store passwd'. Backups from before still open with what opened them.
     #[command(after_help = "Examples:\n  ostler store rekey")]
     Rekey,
     /// Keep a key file that the store wants beside the passphrase.
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "Examples:\n  ostler store key-file make key\n  ostler store key-file add key"
+    )]
     KeyFile(KeyFile),
     /// Let the desktop's keyring open the store.
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  ostler store keyring enable")]
     Keyring(Keyring),
 }
 
