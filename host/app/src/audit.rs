@@ -1,22 +1,24 @@
 //! Reading and verifying the audit log (feature NEW-94).
 
 use ostler_audit::{AuditError, AuditRecord, Outcome};
+use ostler_vault::Vault;
 
 use crate::host::rfc3339;
 use crate::{AppError, AuditView, Host, Reply, VerifiedAudit};
 
 impl Host {
     /// Returns the records of the log from a number on.
-    pub(crate) fn audit_records(
+    pub(crate) fn audit_records<'a>(
         &self,
+        vault: &'a Vault,
         from: u64,
-    ) -> Result<impl Iterator<Item = Result<AuditRecord, AuditError>>, AppError> {
-        Ok(ostler_audit::read(&self.places.audit(), self.vault.store_id(), self.vault.envelope(), from)?)
+    ) -> Result<impl Iterator<Item = Result<AuditRecord, AuditError>> + use<'a>, AppError> {
+        Ok(ostler_audit::read(&self.places.audit(), vault.store_id(), vault.envelope(), from)?)
     }
 
     pub(crate) fn audit_show(&self, last: Option<u64>) -> Result<Reply, AppError> {
         let views = self
-            .audit_records(0)?
+            .audit_records(&self.vault()?, 0)?
             .map(|record| record.map(|record| view(&record)))
             .collect::<Result<Vec<AuditView>, AuditError>>()?;
         let shown = last.and_then(|last| usize::try_from(last).ok()).unwrap_or(usize::MAX);

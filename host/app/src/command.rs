@@ -287,6 +287,26 @@ pub struct KdfChange {
     pub passes: Option<u32>,
 }
 
+impl Command {
+    /// Makes the paths absolute, for a host that works in another directory.
+    ///
+    /// # Errors
+    /// Fails where the current directory is gone.
+    pub fn with_absolute_paths(mut self) -> std::io::Result<Self> {
+        let paths: Vec<&mut PathBuf> = match &mut self {
+            Self::StoreBackup { to: path }
+            | Self::RecordingExport { out: path, .. }
+            | Self::PluginInstall { file: path } => vec![path],
+            Self::Import(import) => std::iter::once(&mut import.file).chain(&mut import.mend_file).collect(),
+            _ => Vec::new(),
+        };
+        for path in paths {
+            *path = std::path::absolute(&*path)?;
+        }
+        Ok(self)
+    }
+}
+
 /// What to import and how.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct ImportCommand {

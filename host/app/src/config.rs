@@ -4,6 +4,10 @@
 //! [log]
 //! level = "info"                 # error, warn, info, debug or trace
 //!
+//! [unlock]                       # what 'ostler unlock' and 'ostler serve' take where nothing else is said
+//! for = "8h"                     # a number with s, m, h or d, or "never"
+//! idle = "30m"
+//!
 //! [settings]                     # global settings of connections; folders and connections override them
 //! "ssh.keepalive-seconds" = 60
 //!
@@ -18,7 +22,9 @@ use std::collections::BTreeMap;
 
 use ostler_core::Settings;
 use ostler_policy::Rules;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+
+use crate::Span;
 
 /// What is wrong with the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -31,12 +37,15 @@ pub struct ConfigError {
 }
 
 /// The configuration.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Configuration {
     /// The log.
     #[serde(default)]
     pub log: LogConfiguration,
+    /// How long a store stays unlocked.
+    #[serde(default)]
+    pub unlock: UnlockConfiguration,
     /// Global settings of connections.
     #[serde(default)]
     pub settings: Settings,
@@ -49,7 +58,7 @@ pub struct Configuration {
 }
 
 /// The log.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LogConfiguration {
     /// The level: `error`, `warn`, `info`, `debug` or `trace`.
@@ -57,8 +66,20 @@ pub struct LogConfiguration {
     pub level: Option<LogLevel>,
 }
 
+/// How long `ostler unlock` holds a store unlocked.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UnlockConfiguration {
+    /// In all.
+    #[serde(default, rename = "for")]
+    pub whole: Option<Span>,
+    /// Without a command.
+    #[serde(default)]
+    pub idle: Option<Span>,
+}
+
 /// How much is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum LogLevel {
     /// Only what failed.
@@ -88,7 +109,7 @@ impl LogLevel {
 }
 
 /// What is configured for one plugin.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PluginConfiguration {
     /// Its settings.

@@ -145,7 +145,7 @@ impl Host {
     ) -> Result<(), AppError> {
         if let CredentialMode::Local(local) = mode {
             for id in local.secrets.values_mut() {
-                let old = self.vault.open_secret(*id)?;
+                let old = self.vault()?.open_secret(*id)?;
                 let new = scope.secret(old.field, old.bytes);
                 if !keep_old {
                     changes.delete_secrets.push(*id);

@@ -19,7 +19,7 @@ impl Host {
     }
 
     fn check_store(&self) -> CheckView {
-        match self.vault.verify() {
+        match self.vault().and_then(|vault| vault.verify()) {
             Ok(report) => {
                 good("store", format!("{} sealed rows and {} secrets open", report.rows, report.secrets))
             }
@@ -39,7 +39,11 @@ impl Host {
     }
 
     fn check_recordings(&self) -> CheckView {
-        match self.recordings.list(self.vault.envelope()) {
+        let vault = match self.vault() {
+            Ok(vault) => vault,
+            Err(error) => return bad("recordings", error.to_string(), "sign in again"),
+        };
+        match self.recordings.list(vault.envelope()) {
             Err(error) => bad("recordings", error.to_string(), "check the directory's permissions"),
             Ok(list) => {
                 let damaged = list

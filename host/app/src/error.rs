@@ -10,9 +10,10 @@ use ostler_recording::RecordingError;
 use ostler_registry::ShelfError;
 use ostler_runtime::{LoadError, PluginError, RuntimeError, SaidKind};
 use ostler_vault::{DeviceKeyError, KeyFileError, VaultError};
+use serde::{Deserialize, Serialize};
 
 /// What sort of failure it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ErrorKind {
     /// What was asked for can't be done as asked: names, values, files.
     User,
@@ -127,6 +128,28 @@ pub enum AppError {
     /// Other programs changed the store again and again.
     #[error("the store was changed by other programs at the same time, {0} times in a row")]
     Busy(u32),
+    /// A host in another process failed.
+    #[error("{message}")]
+    Relayed {
+        /// What sort of failure it is there.
+        kind: ErrorKind,
+        /// What it says.
+        message: String,
+        /// What to do now.
+        hint: Option<String>,
+        /// Why.
+        source: Option<Box<RelayedCause>>,
+    },
+}
+
+/// Why a host in another process failed.
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
+pub struct RelayedCause {
+    /// What it says.
+    pub message: String,
+    /// Why.
+    pub source: Option<Box<RelayedCause>>,
 }
 
 impl AppError {
@@ -148,6 +171,7 @@ impl AppError {
             }
             Self::Session(_) | Self::Prompt { .. } => ErrorKind::Session,
             Self::Runtime(_) | Self::Load { .. } | Self::Plugin { .. } | Self::Shelf(_) => ErrorKind::Plugin,
+            Self::Relayed { kind, .. } => *kind,
             Self::DeviceKey(_) | Self::Audit(_) | Self::File { .. } | Self::Busy(_) => ErrorKind::System,
         }
     }
@@ -201,9 +225,16 @@ impl AppError {
                 "nothing is done that can't be written down; free space or mend the permissions"
             }
             Self::Busy(_) => "try again",
+            Self::Relayed { hint, .. } => return hint.clone(),
             _ => return None,
         };
         Some(hint.to_owned())
+    }
+
+    /// Tells whether nothing more can be done with this host, since its keys open the store no more.
+    #[must_use]
+    pub fn wants_sign_in(&self) -> bool {
+        matches!(self, Self::Vault(VaultError::Rekeyed | VaultError::Locked))
     }
 
     /// A value that can't be used.
@@ -226,7 +257,8 @@ fn said_hint(kind: &SaidKind) -> Option<&'static str> {
 
 fn vault_kind(error: &VaultError) -> ErrorKind {
     match error {
-        VaultError::WrongPassphrase { .. }
+        VaultError::Locked
+        | VaultError::WrongPassphrase { .. }
         | VaultError::WrongFactors { .. }
         | VaultError::KeyFileWanted
         | VaultError::NoKeyringSlot
@@ -247,6 +279,7 @@ fn vault_kind(error: &VaultError) -> ErrorKind {
 
 fn vault_hint(error: &VaultError) -> Option<&'static str> {
     Some(match error {
+        VaultError::Locked => "sign in again: 'ostler unlock', or give the passphrase to the next command",
         VaultError::Missing { .. } => "create one with 'ostler store create'",
         VaultError::NotEmpty { .. } => {
             "choose another directory, or move the store aside with 'ostler store create --replace'"

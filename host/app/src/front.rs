@@ -24,8 +24,10 @@ pub trait FrontEnd: Prompter {
 pub enum Event {
     /// One sentence that the user should know.
     Notice(String),
-    /// A wire is being opened.
+    /// A wire is being opened. From now on the front end may ask the session to close.
     Connecting {
+        /// The session that it is for.
+        session: SessionId,
         /// Where to.
         target: String,
     },

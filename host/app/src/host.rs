@@ -1,7 +1,9 @@
 //! The host: an unlocked store and everything that works on it.
 
-use std::sync::{Arc, OnceLock};
+use std::ops::Deref;
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use ostler_audit::EventClass;
 use ostler_core::{Clock, Prompter, SessionEngine, Timestamp, Tree};
 use ostler_engine_ssh::SshEngine;
 use ostler_recording::Recordings;
@@ -16,20 +18,48 @@ use crate::{AppError, Command, Configuration, FrontEnd, Places, Reply, bundled};
 /// How often a change is tried again when another program changed the store in between.
 const CHANGE_TRIES: u32 = 8;
 
-/// An unlocked store with its plugins, recordings, audit log and engines.
+/// An unlocked store with its plugins, recordings, audit log and engines, as one front end sees it.
+///
+/// Clones share everything but the front end: see [`Host::attend`].
+#[derive(Clone)]
 pub struct Host {
-    pub(crate) places: Places,
+    shared: Arc<Shared>,
     pub(crate) configuration: Configuration,
     pub(crate) front: Arc<dyn FrontEnd>,
+}
+
+/// What all front ends of a process share.
+pub struct Shared {
+    pub(crate) places: Places,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) vault: Vault,
     pub(crate) device: Arc<DeviceKey>,
     pub(crate) audit: Auditor,
     pub(crate) recordings: Recordings,
     pub(crate) shelf: Shelf,
     pub(crate) engines: Vec<Arc<dyn SessionEngine>>,
     notices: Vec<String>,
+    /// None once it was locked. Whoever needs it takes it for as long as one step lasts, so that a lock while a session
+    /// is open leaves no key in memory.
+    vault: RwLock<Option<Vault>>,
     runtime: OnceLock<Runtime>,
+}
+
+impl Shared {
+    /// Returns the store.
+    ///
+    /// # Errors
+    /// Fails once it was locked.
+    pub(crate) fn vault(&self) -> Result<Vault, VaultError> {
+        self.vault.read().unwrap_or_else(PoisonError::into_inner).clone().ok_or(VaultError::Locked)
+    }
+}
+
+impl Deref for Host {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.shared
+    }
 }
 
 impl Host {
@@ -46,20 +76,52 @@ impl Host {
     ) -> Self {
         let recordings = Recordings::open(&places.recordings());
         let shelf = Shelf::new(places.bundled_plugins.clone(), places.installed_plugins(), bundled::DIGESTS);
-        Self {
+        let shared = Shared {
             places,
-            configuration,
-            front,
             clock,
-            vault,
             device,
             audit,
             recordings,
             shelf,
             engines: vec![Arc::new(SshEngine::new())],
             notices,
+            vault: RwLock::new(Some(vault)),
             runtime: OnceLock::new(),
+        };
+        Self { shared: Arc::new(shared), configuration, front }
+    }
+
+    /// Returns the same host for another front end, with that one's configuration. What either asks or is shown never
+    /// gets to the other.
+    #[must_use]
+    pub fn attend(&self, front: Arc<dyn FrontEnd>, configuration: Configuration) -> Self {
+        Self { shared: Arc::clone(&self.shared), configuration, front }
+    }
+
+    /// Locks the store for every front end, and audits why: its keys and what was read of it are wiped. Sessions that are
+    /// open go on; whatever needs the store from now on fails. Does nothing where it is locked already.
+    ///
+    /// # Errors
+    /// Fails where it can't be audited; it is locked all the same.
+    pub fn lock(&self, reason: &str) -> Result<(), AppError> {
+        let open = self.shared.vault.write().unwrap_or_else(PoisonError::into_inner).take();
+        if open.is_some() {
+            drop(open);
+            self.audit.success(EventClass::VaultLock, &[("how", reason.to_owned())])?;
         }
+        Ok(())
+    }
+
+    /// Audits that this host serves other processes from now on.
+    ///
+    /// # Errors
+    /// Fails where it can't be audited; then nothing may be served.
+    pub fn audit_serving(&self, details: &[(&str, String)]) -> Result<(), AppError> {
+        Ok(self.audit.success(EventClass::HostServe, details)?)
+    }
+
+    pub(crate) fn shared(&self) -> Arc<Shared> {
+        Arc::clone(&self.shared)
     }
 
     /// Returns what the person should know since the sign-in, such as that the store is older than it was: one sentence
@@ -128,7 +190,7 @@ impl Host {
 
     /// Returns what the store holds now.
     pub(crate) fn snapshot(&self) -> Result<Arc<Snapshot>, AppError> {
-        Ok(self.vault.snapshot()?)
+        Ok(self.vault()?.snapshot()?)
     }
 
     /// Works out changes from the present tree and applies them in one transaction; where another program changed
@@ -140,7 +202,7 @@ impl Host {
         for _ in 0..CHANGE_TRIES {
             let snapshot = self.snapshot()?;
             let (changes, outcome) = work_out(&snapshot.tree)?;
-            match self.vault.apply(&changes, snapshot.generation) {
+            match self.vault()?.apply(&changes, snapshot.generation) {
                 Ok(_) => return Ok(outcome),
                 Err(VaultError::Conflict) => {}
                 Err(error) => return Err(error.into()),
@@ -149,22 +211,22 @@ impl Host {
         Err(AppError::Busy(CHANGE_TRIES))
     }
 
-    /// Returns the plugin runtime, started at first use.
-    pub(crate) fn runtime(&self) -> Result<&Runtime, AppError> {
-        if let Some(runtime) = self.runtime.get() {
-            return Ok(runtime);
-        }
-        let config =
-            RuntimeConfig { cache_dir: Some(self.places.compiled_plugins()), ..RuntimeConfig::default() };
+    /// Returns the plugin runtime, started at first use, with the person of this front end at its prompts.
+    pub(crate) fn runtime(&self) -> Result<Runtime, AppError> {
         let ports = Ports {
-            storage: Arc::new(VaultStorage(self.vault.clone())),
+            storage: Arc::new(VaultStorage(Arc::downgrade(&self.shared))),
             settings: Arc::new(ConfiguredSettings(self.configuration.clone())),
             prompter: Arc::clone(&self.front) as Arc<dyn Prompter>,
             code: Arc::new(DeviceCode(Arc::clone(&self.device))),
             clock: Arc::clone(&self.clock),
         };
-        let started = Runtime::new(config, ports)?;
-        Ok(self.runtime.get_or_init(|| started))
+        if let Some(runtime) = self.runtime.get() {
+            return Ok(runtime.with_ports(ports));
+        }
+        let config =
+            RuntimeConfig { cache_dir: Some(self.places.compiled_plugins()), ..RuntimeConfig::default() };
+        let started = Runtime::new(config, ports.clone())?;
+        Ok(self.runtime.get_or_init(|| started).with_ports(ports))
     }
 
     pub(crate) fn now(&self) -> Timestamp {

@@ -9,10 +9,10 @@ use ostler_core::{
     BoxFuture, Clock, Endpoint, FieldKind, Form, FormAnswer, HostKey, HostKeyDecision, HostKeyVerifier,
 };
 use ostler_engine_ssh::known_hosts::{KnownHosts, Match};
-use ostler_vault::{Changes, KnownHost, Vault, VaultError};
+use ostler_vault::{Changes, KnownHost, VaultError};
 
 use crate::auditing::Auditor;
-use crate::host::rfc3339;
+use crate::host::{Shared, rfc3339};
 use crate::{AppError, FrontEnd, Host, HostKeyPolicy, KnownHostView, Reply};
 
 const REMEMBER: &str = "remember";
@@ -21,7 +21,7 @@ const REFUSE: &str = "refuse";
 
 /// Decides about host keys for one launch.
 pub(crate) struct HostKeys {
-    pub(crate) vault: Vault,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) audit: Auditor,
     pub(crate) front: Arc<dyn FrontEnd>,
     pub(crate) clock: Arc<dyn Clock>,
@@ -39,7 +39,7 @@ enum Standing {
 
 impl HostKeys {
     fn standing(&self, target: &Endpoint, key: &HostKey) -> Result<Standing, VaultError> {
-        let snapshot = self.vault.snapshot()?;
+        let snapshot = self.shared.vault()?.snapshot()?;
         let own: Vec<&KnownHost> = snapshot.known_hosts.iter().filter(|known| is_of(known, target)).collect();
         if own.iter().any(|known| known.key.openssh == key.openssh) {
             return Ok(Standing::Known);
@@ -81,8 +81,9 @@ impl HostKeys {
             added: self.clock.now(),
         };
         let changes = Changes { put_known_hosts: vec![known], ..Changes::default() };
+        let vault = self.shared.vault()?;
         loop {
-            match self.vault.apply(&changes, self.vault.snapshot()?.generation) {
+            match vault.apply(&changes, vault.snapshot()?.generation) {
                 Err(VaultError::Conflict) => {}
                 done => return done.map(|_| ()),
             }
@@ -151,7 +152,7 @@ fn is_of(known: &KnownHost, target: &Endpoint) -> bool {
 
 impl HostKeyVerifier for HostKeys {
     fn known_algorithms(&self, target: &Endpoint) -> Vec<String> {
-        let own = self.vault.snapshot().map(|snapshot| {
+        let own = self.shared.vault().and_then(|vault| vault.snapshot()).map(|snapshot| {
             let known = snapshot.known_hosts.iter().filter(|known| is_of(known, target));
             known.map(|known| known.key.algorithm.clone()).collect::<Vec<_>>()
         });
@@ -185,7 +186,7 @@ impl Host {
             }
         }
         HostKeys {
-            vault: self.vault.clone(),
+            shared: self.shared(),
             audit: self.audit.clone(),
             front: Arc::clone(&self.front),
             clock: Arc::clone(&self.clock),

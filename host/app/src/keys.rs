@@ -19,7 +19,7 @@ impl Host {
         new: &SecretBytes,
         change: KdfChange,
     ) -> Result<Reply, AppError> {
-        let kdf = with_change(self.vault.info()?.kdf.raised(), change)?;
+        let kdf = with_change(self.vault()?.info()?.kdf.raised(), change)?;
         let key_file = read(current.key_file.as_deref())?;
         self.change_factors(
             EventClass::VaultPassphraseChange,
@@ -37,7 +37,7 @@ impl Host {
         current: &StoreFactors,
         new: Option<&Path>,
     ) -> Result<Reply, AppError> {
-        let info = self.vault.info()?;
+        let info = self.vault()?.info()?;
         if new.is_none() && !info.key_file {
             return Err(AppError::bad("the key file", "the store wants none"));
         }
@@ -66,11 +66,11 @@ impl Host {
         let factors = Factors { passphrase: &current.passphrase.0, key_file: key_file.as_ref() };
         let class = EventClass::VaultKeyringEnable;
         self.audit.success(class, &[])?;
-        let made = self.vault.new_keyring_slot(factors, self.clock.as_ref());
+        let made = self.vault()?.new_keyring_slot(factors, self.clock.as_ref());
         let (secret, slot) = made.map_err(|error| self.refused(class, error))?;
         // First the keyring: a slot whose secret nobody has would be of no use.
-        keyring::keep(self.vault.store_id(), &secret)?;
-        self.vault.set_keyring_slot(Some(slot))?;
+        keyring::keep(self.vault()?.store_id(), &secret)?;
+        self.vault()?.set_keyring_slot(Some(slot))?;
         Ok(Reply::Done(
             "the store opens without a passphrase while the desktop's keyring is open; keep the passphrase for when it \
              is not"
@@ -80,9 +80,9 @@ impl Host {
 
     pub(crate) fn keyring_disable(&self) -> Result<Reply, AppError> {
         self.audit.success(EventClass::VaultKeyringDisable, &[])?;
-        let removed = self.vault.set_keyring_slot(None)?;
+        let removed = self.vault()?.set_keyring_slot(None)?;
         // The slot is gone, so what the keyring kept opens nothing, whether it can be removed or not.
-        let forgotten = keyring::forget(self.vault.store_id());
+        let forgotten = keyring::forget(self.vault()?.store_id());
         let rest = match forgotten {
             Ok(()) => String::new(),
             Err(error) => format!("; what it kept could not be removed ({error}), but opens nothing"),
@@ -101,7 +101,7 @@ impl Host {
         let class = EventClass::VaultRotate;
         self.audit.success(class, &[])?;
         let done =
-            self.vault.rekey(factors, self.clock.as_ref()).map_err(|error| self.refused(class, error))?;
+            self.vault()?.rekey(factors, self.clock.as_ref()).map_err(|error| self.refused(class, error))?;
         Ok(Reply::Done(format!(
             "the store has new keys (epoch {}): {} values were sealed anew; backups from before still open with what \
              opened them{}",
@@ -113,7 +113,7 @@ impl Host {
 
     pub(crate) fn accept_history(&self) -> Result<Reply, AppError> {
         self.audit.success(EventClass::VaultHistoryAccept, &[])?;
-        self.vault.accept_history()?;
+        self.vault()?.accept_history()?;
         Ok(Reply::Done("the store as it is now counts as the newest on this device".to_owned()))
     }
 
@@ -129,7 +129,7 @@ impl Host {
         self.audit.success(class, &[("key-derivation", kdf.to_string())])?;
         let old = Factors { passphrase: &current.passphrase.0, key_file: old_file };
         let new = Factors { passphrase: new, key_file: new_file };
-        let changed = self.vault.change_factors(old, new, kdf, self.clock.as_ref());
+        let changed = self.vault()?.change_factors(old, new, kdf, self.clock.as_ref());
         changed.map_err(|error| self.refused(class, error))
     }
 

@@ -130,7 +130,7 @@ impl Host {
         let folders: Vec<_> = tree.enclosing(connection.folder).iter().map(|folder| folder.id).collect();
         let mut slots = BTreeMap::new();
         for (slot, id) in &local.secrets {
-            let (_, rules) = self.vault.sink_rules(*id)?;
+            let (_, rules) = self.vault()?.sink_rules(*id)?;
             let place = |rule: &ostler_core::SinkRule| {
                 rule.resolve(&connection.kind, &connection.host, connection.port, &folders)
             };

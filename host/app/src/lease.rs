@@ -4,14 +4,15 @@
 //! and only after the use was written down.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use ostler_audit::{EventClass, Outcome};
 use ostler_core::{
     ConnectionId, InjectError, SecretBytes, SecretId, SecretInjector, SessionId, Sink, SlotName,
 };
-use ostler_vault::Vault;
 
 use crate::auditing::Auditor;
+use crate::host::Shared;
 
 /// Where the bytes of a slot are.
 #[derive(Debug, Clone)]
@@ -31,7 +32,7 @@ pub(crate) struct LeasedSlot {
 
 /// The secrets of one launch.
 pub(crate) struct Lease {
-    pub(crate) vault: Vault,
+    pub(crate) shared: Arc<Shared>,
     pub(crate) audit: Auditor,
     pub(crate) connection: ConnectionId,
     pub(crate) session: SessionId,
@@ -76,8 +77,9 @@ impl SecretInjector for Lease {
         match &leased.held {
             Held::Given(bytes) => Ok(bytes.clone()),
             Held::Stored(id) => self
-                .vault
-                .open_secret(*id)
+                .shared
+                .vault()
+                .and_then(|vault| vault.open_secret(*id))
                 .map(|secret| secret.bytes)
                 .map_err(|error| InjectError::Unreadable { slot: slot.clone(), cause: error.to_string() }),
         }

@@ -32,6 +32,7 @@ mod recordings;
 mod reply;
 mod session;
 mod sign_in;
+mod span;
 mod store;
 
 pub use clock::SystemClock;
@@ -40,7 +41,7 @@ pub use command::{
     ImportCommand, KdfChange, SecretInput, StoreFactors,
 };
 pub use config::{ConfigError, Configuration, LogLevel};
-pub use error::{AppError, ErrorKind};
+pub use error::{AppError, ErrorKind, RelayedCause};
 pub use front::{Event, FrontEnd, PlayedEvent};
 pub use host::Host;
 pub use keyring::KeyringError;
@@ -54,3 +55,4 @@ pub use reply::{
 pub use sign_in::{
     NewStore, SignIn, Unlock, create_store, harden_process, make_key_file, move_store_aside, restore_store,
 };
+pub use span::{Span, SpanError};

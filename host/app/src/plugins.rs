@@ -56,14 +56,14 @@ impl KeptPlugin {
 impl Host {
     /// Returns what is kept of a plugin, or what it starts with.
     fn kept(&self, found: &FoundPlugin) -> Result<KeptPlugin, AppError> {
-        let kept = read(self.vault.document(DOCUMENT)?.as_deref());
+        let kept = read(self.vault()?.document(DOCUMENT)?.as_deref());
         let own = kept.get(&plugin_id(found)).filter(|kept| kept.holds_for(found)).cloned();
         Ok(own.unwrap_or_else(|| KeptPlugin::new(found)))
     }
 
     /// Changes what is kept of a plugin.
     fn keep(&self, found: &FoundPlugin, change: impl Fn(&mut KeptPlugin)) -> Result<(), VaultError> {
-        self.vault.update_document(DOCUMENT, &mut |bytes| {
+        self.vault()?.update_document(DOCUMENT, &mut |bytes| {
             let mut all = read(bytes.as_deref());
             let own = all.remove(&plugin_id(found)).filter(|kept| kept.holds_for(found));
             let mut own = own.unwrap_or_else(|| KeptPlugin::new(found));

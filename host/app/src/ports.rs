@@ -1,26 +1,33 @@
 //! The ports of `core`, filled from the store, the configuration and the device key.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use ostler_core::{CodeAuthenticator, PluginSettings, PluginStorage, PortError, Settings};
 use ostler_vault::{DeviceKey, Vault, VaultError};
 
 use crate::Configuration;
+use crate::host::Shared;
 
-/// Plugins' key-value spaces, sealed in the vault.
-pub(crate) struct VaultStorage(pub(crate) Vault);
+/// Plugins' key-value spaces, sealed in the vault. Weak, since the host owns the runtime that owns this.
+pub(crate) struct VaultStorage(pub(crate) Weak<Shared>);
+
+impl VaultStorage {
+    fn vault(&self) -> Result<Vault, VaultError> {
+        self.0.upgrade().ok_or(VaultError::Locked)?.vault()
+    }
+}
 
 impl PluginStorage for VaultStorage {
     fn get(&self, plugin: &str, key: &str) -> Result<Option<Vec<u8>>, PortError> {
-        self.0.plugin_value(plugin, key).map_err(port_error)
+        self.vault().and_then(|vault| vault.plugin_value(plugin, key)).map_err(port_error)
     }
 
     fn set(&self, plugin: &str, key: &str, value: Option<&[u8]>) -> Result<(), PortError> {
-        self.0.set_plugin_value(plugin, key, value).map_err(port_error)
+        self.vault().and_then(|vault| vault.set_plugin_value(plugin, key, value)).map_err(port_error)
     }
 
     fn keys(&self, plugin: &str) -> Result<Vec<(String, u64)>, PortError> {
-        self.0.plugin_keys(plugin).map_err(port_error)
+        self.vault().and_then(|vault| vault.plugin_keys(plugin)).map_err(port_error)
     }
 }
 

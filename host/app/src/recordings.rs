@@ -8,6 +8,7 @@ use std::path::Path;
 use ostler_audit::{EventClass, Outcome};
 use ostler_core::RecordingId;
 use ostler_recording::{RecordedEvent, RecordedEventKind, RecordingState, RecordingSummary};
+use ostler_vault::Vault;
 
 use crate::host::rfc3339;
 use crate::session::hex;
@@ -22,7 +23,7 @@ struct Audited {
 
 impl Host {
     pub(crate) fn recording_list(&self) -> Result<Reply, AppError> {
-        let mut summaries = self.recordings.list(self.vault.envelope())?;
+        let mut summaries = self.recordings.list(self.vault()?.envelope())?;
         let started = |summary: &RecordingSummary| summary.info.as_ref().map(|info| info.started);
         summaries.sort_by(|a, b| started(b).cmp(&started(a)).then_with(|| a.id.cmp(&b.id)));
         Ok(Reply::Recordings(summaries.into_iter().map(view).collect()))
@@ -31,7 +32,7 @@ impl Host {
     pub(crate) async fn recording_play(&self, id: &str) -> Result<Reply, AppError> {
         let id = self.find_recording(id)?;
         self.audit_recording(EventClass::RecordingRead, id, "play")?;
-        for event in self.recordings.events(id, self.vault.envelope())? {
+        for event in self.recordings.events(id, self.vault()?.envelope())? {
             let RecordedEvent { at, kind } = event?;
             let event = match kind {
                 RecordedEventKind::Output(bytes) => PlayedEvent::Output(bytes),
@@ -51,19 +52,20 @@ impl Host {
         self.audit_recording(EventClass::RecordingExport, id, &out.display().to_string())?;
         let opened = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(out);
         let mut file = opened.map_err(|source| AppError::File { file: out.to_owned(), source })?;
-        self.recordings.export_asciicast(id, self.vault.envelope(), &mut file)?;
+        self.recordings.export_asciicast(id, self.vault()?.envelope(), &mut file)?;
         file.sync_all().map_err(|source| AppError::File { file: out.to_owned(), source })?;
         Ok(Reply::Done(format!("recording {id} was exported to {}", out.display())))
     }
 
     pub(crate) fn recording_verify(&self, id: Option<&str>) -> Result<Reply, AppError> {
+        let vault = self.vault()?;
         let audited = self.audited_recordings()?;
         let ids = match id {
             Some(id) => vec![self.find_recording(id)?],
-            None => self.recordings.list(self.vault.envelope())?.iter().map(|summary| summary.id).collect(),
+            None => self.recordings.list(vault.envelope())?.iter().map(|summary| summary.id).collect(),
         };
         let mut verified: Vec<VerifiedRecording> =
-            ids.iter().map(|id| self.verify_one(*id, audited.get(id))).collect();
+            ids.iter().map(|id| self.verify_one(&vault, *id, audited.get(id))).collect();
         if id.is_none() {
             let missing = audited.iter().filter(|(id, audited)| !ids.contains(id) && !audited.deleted);
             verified.extend(missing.map(|(id, _)| VerifiedRecording {
@@ -86,9 +88,9 @@ impl Host {
         Ok(Reply::Done(format!("recording {id} was deleted")))
     }
 
-    fn verify_one(&self, id: RecordingId, audited: Option<&Audited>) -> VerifiedRecording {
+    fn verify_one(&self, vault: &Vault, id: RecordingId, audited: Option<&Audited>) -> VerifiedRecording {
         let root = audited.and_then(|audited| audited.root.as_deref());
-        match self.recordings.verify(id, self.vault.envelope()) {
+        match self.recordings.verify(id, vault.envelope()) {
             Ok(proved) => {
                 let (state, mut problem) = state_view(&proved.state);
                 let matches = root.is_some_and(|root| root == hex(&proved.root));
@@ -121,7 +123,7 @@ impl Host {
     /// Returns every recording that the audit log tells of.
     fn audited_recordings(&self) -> Result<BTreeMap<RecordingId, Audited>, AppError> {
         let mut recordings: BTreeMap<RecordingId, Audited> = BTreeMap::new();
-        for record in self.audit_records(0)? {
+        for record in self.audit_records(&self.vault()?, 0)? {
             let record = record?;
             let Some(id) = record.event.recording else { continue };
             let known = recordings.entry(id).or_default();
@@ -132,7 +134,7 @@ impl Host {
     }
 
     fn find_recording(&self, wanted: &str) -> Result<RecordingId, AppError> {
-        let summaries = self.recordings.list(self.vault.envelope())?;
+        let summaries = self.recordings.list(self.vault()?.envelope())?;
         let fits: Vec<RecordingId> = summaries
             .iter()
             .map(|summary| summary.id)

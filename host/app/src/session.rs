@@ -10,6 +10,7 @@ use ostler_core::{
     SessionPlan, SshRun, TerminalSize,
 };
 use ostler_recording::{Recorder, RecordingError, RecordingInfo, RecordingRoot};
+use ostler_vault::EnvelopePublicKey;
 
 use crate::auditing::plugin_ref;
 use crate::launch::Launch;
@@ -93,18 +94,20 @@ impl Running<'_> {
         let terminal = self.host.front.terminal();
         let (size, terminal_type) = terminal.unwrap_or((DEFAULT_TERMINAL, DEFAULT_TERMINAL_TYPE.to_owned()));
         if let Some(recording) = self.recording {
-            match self.start_recorder(recording, size, &terminal_type) {
+            let key = self.host.vault()?.envelope().public();
+            match self.start_recorder(recording, &key, size, &terminal_type) {
                 Ok(recorder) => self.recorder = Some(recorder),
                 Err(error) => self.recording_failed(error).await?,
             }
         }
         let plan = &self.launch.plan;
         if let Some(target) = plan.target() {
-            self.host.front.show(Event::Connecting { target: target.to_string() }).await;
+            let session = self.id;
+            self.host.front.show(Event::Connecting { session, target: target.to_string() }).await;
         }
         let context = SessionContext {
             secrets: Arc::new(Lease {
-                vault: self.host.vault.clone(),
+                shared: self.host.shared(),
                 audit: self.host.audit.clone(),
                 connection: self.launch.connection.id,
                 session: self.id,
@@ -115,11 +118,21 @@ impl Running<'_> {
             terminal: size,
             terminal_type,
         };
-        let OpenedSession { events, control } = engine.open(plan, context).await?;
+        let OpenedSession { events, control } = tokio::select! {
+            opened = engine.open(plan, context) => opened?,
+            end = self.given_up() => return Ok(end),
+        };
         let opened =
             Event::Opened { session: self.id, recording: self.recording, terminal: has_terminal(plan) };
         self.host.front.show(opened).await;
         self.pump(events, control).await
+    }
+
+    /// Waits until the person gives up waiting for the session to open.
+    async fn given_up(&self) -> SessionEnd {
+        // Nothing else can come: keys are read from a session that is open.
+        while !matches!(self.host.front.input(self.id).await, SessionInput::Close) {}
+        SessionEnd { exit: Exit::Unknown, reason: EndReason::ClosedHere }
     }
 
     /// Shows what comes and sends what is typed, each as fast as the other side takes it.
@@ -167,6 +180,7 @@ impl Running<'_> {
     fn start_recorder(
         &self,
         id: RecordingId,
+        key: &EnvelopePublicKey,
         terminal: TerminalSize,
         terminal_type: &str,
     ) -> Result<Recorder, RecordingError> {
@@ -192,8 +206,7 @@ impl Running<'_> {
             terminal_type: terminal_type.to_owned(),
             command,
         };
-        let key = self.host.vault.envelope().public();
-        Recorder::start(&self.host.places.recordings(), info, &key, Arc::clone(&self.host.clock))
+        Recorder::start(&self.host.places.recordings(), info, key, Arc::clone(&self.host.clock))
     }
 
     /// A recording that must be made ends the session; one that may be made is given up with a notice.

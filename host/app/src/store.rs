@@ -9,7 +9,7 @@ use crate::{AppError, Host, Reply, StoreView, VerifiedStore};
 
 impl Host {
     pub(crate) fn store_info(&self) -> Result<Reply, AppError> {
-        let info = self.vault.info()?;
+        let info = self.vault()?.info()?;
         Ok(Reply::Store(StoreView {
             id: info.id.to_string(),
             directory: self.places.store.clone(),
@@ -28,7 +28,7 @@ impl Host {
     }
 
     pub(crate) fn store_verify(&self) -> Result<Reply, AppError> {
-        let report = self.vault.verify()?;
+        let report = self.vault()?.verify()?;
         self.audit.success(EventClass::VaultVerify, &[("rows", report.rows.to_string())])?;
         Ok(Reply::StoreVerified(VerifiedStore {
             rows: report.rows,
@@ -39,7 +39,7 @@ impl Host {
 
     pub(crate) fn store_backup(&self, to: &Path) -> Result<Reply, AppError> {
         self.audit.success(EventClass::VaultBackup, &[("file", to.display().to_string())])?;
-        self.vault.backup(to)?;
+        self.vault()?.backup(to)?;
         Ok(Reply::Done(format!("the store was copied to {}", to.display())))
     }
 }

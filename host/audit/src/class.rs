@@ -143,6 +143,8 @@ classes! {
     HostStart = "host.start", ApplicationLifecycle 3, Informational, ["version"];
     /// A program ended its work on the store.
     HostStop = "host.stop", ApplicationLifecycle 4, Informational, ["version"];
+    /// A process holds the store unlocked for other processes of the user.
+    HostServe = "host.serve", ApplicationLifecycle 3, Informational, ["for", "idle"];
     /// The clock was set, or differs from what earlier events say.
     HostClockStep = "host.clock-step", BaseEvent 99, Medium, ["by-seconds", "seen-by"];
 

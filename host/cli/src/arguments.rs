@@ -6,6 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     audit, config, connect, connection, doctor, folder, host_key, import, plugin, recording, store, tree,
+    unlock,
 };
 use crate::output::ColorChoice;
 
@@ -17,6 +18,7 @@ Examples:
   ostler connect db1                                        open a session
   ostler connect db1 -- uptime                              run one command
   ostler recording play 3f                                  see what happened
+  ostler unlock --for 8h                                    give the passphrase once a day
 
 Exit codes:
   0 done   1 can't be done as asked   2 the words make no sense   3 wrong or missing passphrase
@@ -123,11 +125,22 @@ pub(crate) enum Verb {
     /// Show the configuration and where things live.
     #[command(subcommand)]
     Config(config::Config),
+    /// Hold the store unlocked in the background, so that commands ask no more.
+    Unlock(unlock::Unlock),
+    /// Lock the store that 'ostler unlock' holds open.
+    Lock(unlock::Lock),
+    /// Hold the store unlocked in the foreground, as a service does.
+    Serve(unlock::Serve),
     /// Check the whole installation and say what to do.
     Doctor(doctor::Doctor),
 }
 
 impl Verb {
+    /// Tells whether other processes are served.
+    pub(crate) fn serves(&self) -> bool {
+        matches!(self, Self::Serve(_))
+    }
+
     /// Tells whether the exit code belongs to a remote command.
     pub(crate) fn is_session(&self) -> bool {
         matches!(self, Self::Connect(connect) if !connect.dry_run)

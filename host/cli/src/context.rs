@@ -9,8 +9,10 @@ use ostler_app::{
     AppError, Command, Configuration, ErrorKind, FrontEnd, Host, Places, Reply, SecretInput, SignIn,
     StoreFactors, SystemClock, Unlock,
 };
+use ostler_serve::{Build, socket_name};
 
 use crate::arguments::Global;
+use crate::door::{Door, There};
 use crate::error::CliError;
 use crate::front::QuietFront;
 use crate::log;
@@ -36,6 +38,11 @@ pub(crate) struct Context {
     pub(crate) key_file: Option<PathBuf>,
     pub(crate) signals: Arc<Signals>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Where the process listens that holds the store unlocked, if one does.
+    pub(crate) socket: PathBuf,
+    pub(crate) build: Build,
+    /// The configuration file where the user named one.
+    pub(crate) config_named: Option<PathBuf>,
 }
 
 impl Context {
@@ -63,6 +70,9 @@ impl Context {
         if let Err(error) = log::start(&log::file(&located.places.state), log_level) {
             output.warning(&format!("nothing is logged: {error}"));
         }
+        let build = std::env::current_exe()
+            .and_then(|program| Build::of(&program, env!("CARGO_PKG_VERSION")))
+            .map_err(CliError::Runtime)?;
         let batch = global.batch
             || std::env::var("OSTLER_BATCH").is_ok_and(|value| !matches!(value.as_str(), "" | "0"));
         Ok(Self {
@@ -72,6 +82,9 @@ impl Context {
                 std::env::var_os(passphrase::FILE_VARIABLE),
             ),
             key_file: global.store_key_file.as_deref().map(absolute).transpose()?,
+            socket: located.run.join(socket_name(&located.places)),
+            build,
+            config_named: located.config_named.then(|| located.config.clone()),
             places: located.places,
             config_file: located.config,
             configuration,
@@ -126,7 +139,7 @@ impl Context {
     }
 
     /// Asks the desktop's keyring, where the store may open with it and no passphrase was named. None where it can't help.
-    fn ask_keyring(&self, locked: &SignIn) -> Result<Option<Host>, CliError> {
+    pub(crate) fn ask_keyring(&self, locked: &SignIn) -> Result<Option<Host>, CliError> {
         if self.passphrase.is_some() || !locked.may_ask_keyring()? {
             return Ok(None);
         }
@@ -177,7 +190,7 @@ impl Context {
     }
 
     /// Waits as long as wrong passphrases before make a person wait.
-    fn wait(&self, locked: &SignIn) {
+    pub(crate) fn wait(&self, locked: &SignIn) {
         let wait = locked.wait_before_try();
         if !wait.is_zero() {
             self.output.note(&format!("wrong passphrases before: wait {} s", wait.as_secs().max(1)));
@@ -185,12 +198,30 @@ impl Context {
         }
     }
 
-    /// Signs in with a front end that shows nothing on the way.
+    /// Finds the way to a host: the one of a process that holds the store unlocked, or else one in this process, which
+    /// needs a sign-in.
     ///
     /// # Errors
-    /// Fails as [`Context::sign_in`] does.
-    pub(crate) fn host(&self) -> Result<Host, CliError> {
-        self.sign_in(self.quiet())
+    /// Fails as [`Context::sign_in`] does, or where whoever listens at the socket is another user.
+    pub(crate) async fn door(&self, front: Arc<dyn FrontEnd>) -> Result<Door, CliError> {
+        Ok(match self.client().await? {
+            Some(client) => Door::There(Box::new(There {
+                socket: self.socket.clone(),
+                build: self.build.clone(),
+                front,
+                configuration: self.configuration.clone(),
+                fresh: Some(client),
+            })),
+            None => Door::Here(Box::new(self.sign_in(front)?)),
+        })
+    }
+
+    /// Finds the way to a host for a front end that shows nothing on the way.
+    ///
+    /// # Errors
+    /// Fails as [`Context::door`] does.
+    pub(crate) async fn host(&self) -> Result<Door, CliError> {
+        self.door(self.quiet()).await
     }
 
     /// Signs in, carries a command out and prints the reply.
@@ -208,8 +239,7 @@ impl Context {
     /// # Errors
     /// Fails as the host says.
     pub(crate) async fn execute(&self, command: Command) -> Result<Reply, CliError> {
-        let host = self.host()?;
-        Ok(Box::pin(host.execute(command)).await?)
+        self.host().await?.execute(command).await
     }
 
     /// Lets the person confirm what can't be undone, unless it is confirmed already.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use ostler_app::core::PassphraseFault;
 use ostler_app::{AppError, ConfigError, ErrorKind};
+use ostler_serve::{ClientError, ServeError};
 
 /// The exit code where the words of the command line make no sense.
 pub(crate) const USAGE: u8 = 2;
@@ -59,6 +60,9 @@ pub(crate) enum CliError {
     /// There is something in the way.
     #[error("{} is not empty", .0.display())]
     StoreExists(PathBuf),
+    /// The process that holds the store unlocked.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
     /// It is not known where the user's files are.
     #[error("neither {0} nor HOME says where your files are")]
     NoHome(&'static str),
@@ -79,6 +83,27 @@ pub(crate) enum CliError {
     /// The program can't start.
     #[error("the program can't start: {0}")]
     Runtime(std::io::Error),
+}
+
+fn serve_hint(error: &ServeError) -> Option<&'static str> {
+    Some(match error {
+        ServeError::Running { .. } => "'ostler lock' ends that",
+        ServeError::OtherBuild { .. } => "'ostler lock' ends it, then unlock again",
+        ServeError::OtherUser { .. } => "find out who put it there, and remove it",
+        ServeError::OpenDirectory { .. } => "make it yours alone with chmod 700, and look who put it there",
+        ServeError::LongPath { .. } => "set XDG_RUNTIME_DIR to a directory with a shorter path",
+        ServeError::Gone => "what it had done before stays done; 'ostler audit show' tells",
+        ServeError::Frame(_) | ServeError::Io { .. } => return None,
+    })
+}
+
+impl From<ClientError> for CliError {
+    fn from(error: ClientError) -> Self {
+        match error {
+            ClientError::Host(error) => Self::App(error),
+            ClientError::Serve(error) => Self::Serve(error),
+        }
+    }
 }
 
 impl CliError {
@@ -102,6 +127,8 @@ impl CliError {
             | Self::Declined(_)
             | Self::StoreExists(_)
             | Self::File { .. } => FAILED,
+            Self::Serve(ServeError::Running { .. }) => FAILED,
+            Self::Serve(_) => 8,
             Self::Stuck(_) | Self::SessionBroke(_) => 5,
             Self::NoHome(_) | Self::Output(_) | Self::Json(_) | Self::Runtime(_) => 8,
         }
@@ -123,6 +150,7 @@ impl CliError {
                 "choose another directory with --store or OSTLER_STORE, or set the present store aside with --replace"
                     .to_owned()
             }
+            Self::Serve(error) => serve_hint(error)?.to_owned(),
             Self::NoHome(_) => "set HOME, or give --store and --config".to_owned(),
             Self::Secret { .. }
             | Self::File { .. }

@@ -145,8 +145,6 @@ impl SessionFront {
     /// Begins to read keys, raw where the session has a terminal and we too.
     fn opened(&self, recording: Option<RecordingId>, has_terminal: bool) -> io::Result<()> {
         *self.recording.lock().unwrap_or_else(PoisonError::into_inner) = recording;
-        // Only now: whoever is asked a question before, or waits for an answer of the server, can leave at once.
-        self.signals.close_instead(self.close.clone());
         let raw = has_terminal && terminal::stdin_is_terminal() && !self.no_input;
         if raw {
             let modes = terminal::raw(rustix::stdio::stdin())?;
@@ -209,7 +207,9 @@ impl FrontEnd for SessionFront {
                         self.output.note(&format!("recorded as {id}"));
                     }
                 }
-                Event::Connecting { .. } | Event::Played { .. } => {}
+                // From here on there is an end to be written down: a signal asks for it, and only the second one leaves.
+                Event::Connecting { .. } => self.signals.close_instead(self.close.clone()),
+                Event::Played { .. } => {}
             }
         })
     }

@@ -6,6 +6,7 @@
 mod arguments;
 mod commands;
 mod context;
+mod door;
 mod error;
 mod front;
 mod keyboard;
@@ -36,6 +37,9 @@ static ALLOCATOR: zeroizing_alloc::ZeroAlloc<std::alloc::System> =
 /// Threads that carry sessions and plugins; the front end's own waiting is done elsewhere.
 const WORKERS: usize = 2;
 
+/// The same where many clients are served: one's import must not keep another's keys from arriving.
+const SERVING: usize = 8;
+
 fn main() -> ExitCode {
     ostler_app::harden_process();
     terminal::restore_on_panic();
@@ -65,8 +69,9 @@ fn usage(error: &clap::Error) -> ExitCode {
 }
 
 fn run(arguments: Arguments, output: &Output) -> Result<u8, CliError> {
+    let workers = if arguments.verb.serves() { SERVING } else { WORKERS };
     let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(WORKERS)
+        .worker_threads(workers)
         .thread_name("worker")
         .enable_all()
         .build()

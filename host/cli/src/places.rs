@@ -17,6 +17,8 @@ pub(crate) struct Located {
     pub(crate) config: PathBuf,
     /// Whether the user named the configuration file, so that it must exist.
     pub(crate) config_named: bool,
+    /// The directory of sockets.
+    pub(crate) run: PathBuf,
 }
 
 /// What places are worked out from.
@@ -47,6 +49,10 @@ impl Surroundings<'_> {
             Some(config) => config.clone(),
             None => self.base("XDG_CONFIG_HOME", ".config")?.join("ostler").join("config.toml"),
         };
+        let run = match (self.variable)("XDG_RUNTIME_DIR").map(PathBuf::from) {
+            Some(directory) if directory.is_absolute() => directory.join("ostler"),
+            _ => state.join("run"),
+        };
         let mut known_hosts_files = vec![PathBuf::from("/etc/ssh/ssh_known_hosts")];
         known_hosts_files.extend(self.home().map(|home| home.join(".ssh").join("known_hosts")));
         Ok(Located {
@@ -59,6 +65,7 @@ impl Surroundings<'_> {
             },
             config,
             config_named: self.config.is_some(),
+            run,
         })
     }
 

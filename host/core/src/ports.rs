@@ -67,7 +67,7 @@ pub trait PluginSettings: Send + Sync {
 }
 
 /// Why a form was not answered.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 pub enum PromptError {
     /// The person declined.
     #[error("the question was declined")]

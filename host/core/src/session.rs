@@ -97,7 +97,7 @@ pub enum OutputStream {
 }
 
 /// Something that the user does in a session.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SessionInput {
     /// Bytes typed or pasted or piped.
     Bytes(Vec<u8>),

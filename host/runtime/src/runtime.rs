@@ -41,9 +41,15 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
 }
 
-/// Runs plugins.
+/// Runs plugins. Clones share all but their ports.
+#[derive(Clone)]
 pub struct Runtime {
     ports: Ports,
+    engines: Arc<Engines>,
+}
+
+/// What is costly to have twice.
+struct Engines {
     limits: Limits,
     cache: Option<CodeCache>,
     ticker: Arc<Ticker>,
@@ -69,7 +75,15 @@ impl Runtime {
         };
         pooled.iter().for_each(|house| ticker.add(&house.engine));
         let cache = config.cache_dir.map(|directory| CodeCache::new(directory, Arc::clone(&ports.code)));
-        Ok(Self { ports, limits: config.limits, cache, ticker, pooled, unpooled: Mutex::new(None) })
+        let engines = Engines { limits: config.limits, cache, ticker, pooled, unpooled: Mutex::new(None) };
+        Ok(Self { ports, engines: Arc::new(engines) })
+    }
+
+    /// Returns the same runtime with other ports, for plugins that are loaded through it from now on. Compiled code stays
+    /// authenticated by the port that the runtime was started with.
+    #[must_use]
+    pub fn with_ports(&self, ports: Ports) -> Self {
+        Self { ports, engines: Arc::clone(&self.engines) }
     }
 
     /// Loads a plugin whose file was inspected and checked. `digest` is the SHA-256 digest of `bytes` as it was checked,
@@ -91,17 +105,23 @@ impl Runtime {
             return Err(LoadError::Digest { expected: digest.to_owned(), found });
         }
         check_declared(manifest)?;
-        let (house, component) = self.component(component_digest, bytes)?;
+        let (house, component) = self.engines.component(component_digest, bytes)?;
         for (name, _) in component.component_type().imports(&house.engine) {
             check_import(&Import::parse(name), manifest)?;
         }
         let pre =
             house.linker.instantiate_pre(&component).map_err(|error| LoadError::Link(describe(&error)))?;
-        let foundation =
-            Foundation { house, ticker: Arc::clone(&self.ticker), ports: &self.ports, limits: &self.limits };
+        let foundation = Foundation {
+            house,
+            ticker: Arc::clone(&self.engines.ticker),
+            ports: &self.ports,
+            limits: &self.engines.limits,
+        };
         Plugin::new(manifest, &grants, foundation, pre)
     }
+}
 
+impl Engines {
     /// Compiles a component, or takes its code from the cache, for the first engine that it fits.
     fn component(&self, digest: [u8; 32], bytes: &[u8]) -> Result<(Arc<House>, Component), LoadError> {
         if let Some(house) = &self.pooled {

@@ -12,6 +12,9 @@ use rusqlite::ErrorCode;
 /// A store could not be made, opened, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum VaultError {
+    /// The store was locked, and nothing in it can be read or changed any more.
+    #[error("the store is locked")]
+    Locked,
     /// There is no store in the directory.
     #[error("there is no store in {}", .path.display())]
     Missing {

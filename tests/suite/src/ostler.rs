@@ -26,6 +26,22 @@ pub struct Ostler {
     program: PathBuf,
 }
 
+/// Tells whether commands go to a process that holds the store unlocked. The test program `served` runs the scenarios of
+/// `cli` once more in this way: what a command says and does must be the same.
+fn served() -> bool {
+    let program = std::env::current_exe().unwrap_or_default();
+    program.file_stem().is_some_and(|name| name.to_string_lossy().starts_with("served-"))
+}
+
+impl Drop for Ostler {
+    fn drop(&mut self) {
+        if served() {
+            // Nothing may outlive its test; where there is no store, nothing serves it.
+            drop(self.run(&["lock", "--sessions"]));
+        }
+    }
+}
+
 /// What a run of the program left.
 #[derive(Debug, Clone)]
 pub struct Output {
@@ -66,6 +82,10 @@ impl Ostler {
                 copy(ostler.home.path(), kept.path())?;
                 *template = Some(kept);
             }
+        }
+        drop(template);
+        if served() {
+            ostler.run(&["unlock"])?.succeeded()?;
         }
         Ok(ostler)
     }

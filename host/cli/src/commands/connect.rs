@@ -83,7 +83,7 @@ impl Connect {
         }
         let signals = Arc::clone(&context.signals);
         let front = SessionFront::new(context.asker, context.output.clone(), signals, self.no_input)?;
-        let host = context.sign_in(front.clone())?;
+        let mut host = context.door(front.clone()).await?;
         let host_key = match self.host_key {
             HostKeyWord::Ask => HostKeyPolicy::Ask,
             HostKeyWord::AcceptNew => HostKeyPolicy::AcceptNew,
@@ -91,7 +91,7 @@ impl Connect {
         };
         let session = Box::pin(host.execute(Command::Connect { name: self.connection, run, host_key }));
         let ended = tokio::select! {
-            ended = session => ended.map_err(CliError::from),
+            ended = session => ended,
             stuck = front.left_behind() => Err(stuck),
         };
         front.finish().await;

@@ -176,14 +176,14 @@ impl Connection {
 }
 
 async fn delete(context: &Context, name: String, yes: bool) -> Result<u8, CliError> {
-    let host = context.host()?;
-    let shown = Box::pin(host.execute(Command::ConnectionShow { name: name.clone() })).await?;
+    let mut host = context.host().await?;
+    let shown = host.execute(Command::ConnectionShow { name: name.clone() }).await?;
     if let Reply::Connection(connection) = shown {
         let path = escape(&connection.path);
         let question =
             format!("The connection '{path}' and its secrets will be deleted. This can't be undone.");
         context.confirm(yes, &question, "delete")?;
     }
-    context.output.reply(&Box::pin(host.execute(Command::ConnectionDelete { name })).await?)?;
+    context.output.reply(&host.execute(Command::ConnectionDelete { name }).await?)?;
     Ok(0)
 }

@@ -104,8 +104,8 @@ impl Folder {
 }
 
 async fn delete(context: &Context, path: String, yes: bool) -> Result<u8, CliError> {
-    let host = context.host()?;
-    let shown = Box::pin(host.execute(Command::FolderShow { path: path.clone() })).await?;
+    let mut host = context.host().await?;
+    let shown = host.execute(Command::FolderShow { path: path.clone() }).await?;
     if let Reply::Folder(folder) = shown {
         let question = format!(
             "The folder '{}' will be deleted with everything below it ({} folder(s) and {} connection(s) directly in it). \
@@ -116,6 +116,6 @@ async fn delete(context: &Context, path: String, yes: bool) -> Result<u8, CliErr
         );
         context.confirm(yes, &question, "delete")?;
     }
-    context.output.reply(&Box::pin(host.execute(Command::FolderDelete { path })).await?)?;
+    context.output.reply(&host.execute(Command::FolderDelete { path }).await?)?;
     Ok(0)
 }

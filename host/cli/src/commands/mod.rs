@@ -13,6 +13,7 @@ pub(crate) mod plugin;
 pub(crate) mod recording;
 pub(crate) mod store;
 pub(crate) mod tree;
+pub(crate) mod unlock;
 
 use crate::arguments::Verb;
 use crate::context::Context;
@@ -35,6 +36,9 @@ pub(crate) async fn run(verb: Verb, context: &Context) -> Result<u8, CliError> {
         Verb::Plugin(plugin) => plugin.run(context).await,
         Verb::HostKey(host_key) => host_key.run(context).await,
         Verb::Config(config) => config.run(context),
+        Verb::Unlock(unlock) => unlock.run(context).await,
+        Verb::Lock(lock) => lock.run(context).await,
+        Verb::Serve(serve) => serve.run(context).await,
         Verb::Doctor(doctor) => doctor.run(context).await,
     }
 }

@@ -112,14 +112,14 @@ impl Recording {
 
 async fn play(context: &Context, recording: String, pace: Pace) -> Result<u8, CliError> {
     let front = Arc::new(PlayFront::new(context.asker, context.output.clone(), pace));
-    let host = context.sign_in(front)?;
+    let mut host = context.door(front).await?;
     // What is typed meanwhile must not be mixed into the picture.
     let _hidden = if terminal::stdin_is_terminal() && terminal::stdout_is_terminal() {
         terminal::lines(rustix::stdio::stdin(), false).ok()
     } else {
         None
     };
-    let played = Box::pin(host.execute(Command::RecordingPlay { id: recording })).await;
+    let played = host.execute(Command::RecordingPlay { id: recording }).await;
     terminal::restore();
     played?;
     Ok(0)

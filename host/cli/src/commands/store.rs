@@ -141,13 +141,21 @@ pub(crate) enum Keyring {
 impl Store {
     pub(crate) async fn run(self, context: &Context) -> Result<u8, CliError> {
         match self {
-            Self::Create { replace, yes, fips } => create(context, replace, yes, fips),
+            Self::Create { replace, yes, fips } => {
+                if replace {
+                    context.lock_server().await?;
+                }
+                create(context, replace, yes, fips)
+            }
             Self::Passwd { new_passphrase_file, new_passphrase_fd, kdf_memory, kdf_passes } => {
                 let new = SecretSource::choose(new_passphrase_file.as_ref(), new_passphrase_fd);
                 let kdf = KdfChange { memory_mib: kdf_memory, passes: kdf_passes };
                 change_passphrase(context, new.as_ref(), kdf).await
             }
-            Self::Restore { file: Some(file), yes, .. } => restore(context, &file, yes),
+            Self::Restore { file: Some(file), yes, .. } => {
+                context.lock_server().await?;
+                restore(context, &file, yes)
+            }
             Self::Restore { .. } => context.run(Command::StoreAcceptHistory).await,
             Self::Rekey => with_keys(context, |current| Command::StoreRekey { current }).await,
             Self::KeyFile(KeyFile::Make { file }) => {

@@ -5,7 +5,7 @@
 use super::tree::Crate;
 
 /// Folders (`*` stands for one name) and the folders that they may see. The first line that fits counts.
-const ARROWS: [(&str, &[&str]); 19] = [
+const ARROWS: [(&str, &[&str]); 20] = [
     ("plugin-api", &[]),
     ("sdk/rust", &["plugin-api"]),
     ("registry", &["plugin-api"]),
@@ -33,7 +33,8 @@ const ARROWS: [(&str, &[&str]); 19] = [
             "plugin-api",
         ],
     ),
-    ("host/cli", &["host/app", "host/core"]),
+    ("host/serve", &["host/app", "host/core"]),
+    ("host/cli", &["host/serve", "host/app", "host/core"]),
     ("tests/guests/*", &["sdk/rust"]),
     ("tests/fakes", &[]),
     // Crossing tests and measures may look into every room.

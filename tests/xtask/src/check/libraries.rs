@@ -43,7 +43,7 @@ const HOMES: [(&str, &[&str], &[&str]); 10] = [
     (
         "an async runtime",
         &["tokio", "async-std", "smol"],
-        &["host/app", "host/cli", "host/engine-*", "host/runtime", "tests/*"],
+        &["host/app", "host/serve", "host/cli", "host/engine-*", "host/runtime", "tests/*"],
     ),
 ];
 
