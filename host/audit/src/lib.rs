@@ -20,6 +20,8 @@ mod class;
 mod error;
 mod event;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod line;
 mod log;
 mod note;

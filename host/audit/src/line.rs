@@ -37,6 +37,11 @@ impl Batch {
         Ok(Self { id, key: RecordKey::from_bytes(&bytes), line, opened: None })
     }
 
+    /// Returns the line that opens the batch.
+    pub(crate) fn line(&self) -> &str {
+        &self.line
+    }
+
     /// Returns the line that opens the batch, if it does not stand in this log of `size` lines.
     pub(crate) fn opening(&self, place: Place, size: u64) -> Option<&str> {
         let stands = self.opened.is_some_and(|(own, sequence)| own == place && sequence < size);

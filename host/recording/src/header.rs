@@ -73,7 +73,8 @@ pub(crate) fn read(
         .map_err(|damage| RecordingError::damaged(HEADER, damage))
 }
 
-fn open(
+/// Opens a header file.
+pub(crate) fn open(
     file: &[u8],
     id: RecordingId,
     key: &EnvelopePrivateKey,

@@ -17,6 +17,8 @@ mod compression;
 mod error;
 mod event;
 mod export;
+#[doc(hidden)]
+pub mod fuzzing;
 mod header;
 mod layout;
 mod parse;

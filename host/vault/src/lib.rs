@@ -14,6 +14,8 @@ mod changes;
 mod database;
 mod error;
 mod files;
+#[doc(hidden)]
+pub mod fuzzing;
 mod integrity;
 mod keys;
 mod locked;

@@ -254,7 +254,7 @@ fn read<T: DeserializeOwned>(row: &StoredRow<'_>, plain: &[u8]) -> Result<T, Vau
     serde_json::from_slice(plain).map_err(|_| row.damaged("the content can't be read by this program"))
 }
 
-fn known_hosts_id(keys: &Keys, host: &str, port: u16) -> [u8; 16] {
+pub(crate) fn known_hosts_id(keys: &Keys, host: &str, port: u16) -> [u8; 16] {
     let [id @ .., _, _, _, _, _, _, _, _, _, _, _, _, _, _, _, _] =
         keys.name_id("known hosts", &[host.as_bytes(), &port.to_be_bytes()]);
     id

@@ -125,7 +125,11 @@ pub(crate) fn reseal(writer: &mut Writer<'_>, old: &Keys, row: &StoredRow<'_>) -
 }
 
 /// Takes an opened value apart: what it is under the given keys, and its bytes.
-fn understand<'a>(keys: &Keys, row: &StoredRow<'_>, plain: &'a [u8]) -> Result<(Side, &'a [u8]), VaultError> {
+pub(crate) fn understand<'a>(
+    keys: &Keys,
+    row: &StoredRow<'_>,
+    plain: &'a [u8],
+) -> Result<(Side, &'a [u8]), VaultError> {
     let unreadable = || row.damaged("the content can't be read by this program");
     let names = if row.table == Table::PluginValues { 2 } else { 1 };
     let (names, value) = decode(plain, names).ok_or_else(unreadable)?;

@@ -7,6 +7,7 @@
 
 mod building;
 mod check;
+mod soak;
 mod testing;
 mod tools;
 mod workspace;
@@ -16,6 +17,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use crate::building::Beside;
+use crate::soak::Soak;
 use crate::workspace::Workspace;
 
 /// The project's own commands.
@@ -54,8 +56,7 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<String>,
     },
-    /// Feeds random and mutated bytes to every parser of foreign bytes, and flips every byte of a store; or kills the
-    /// program while it writes.
+    /// Flips every byte of a store and fuzzes every parser of foreign bytes; or kills the program while it writes.
     Soak {
         /// Kills the program, and does nothing else.
         #[arg(long)]
@@ -63,12 +64,15 @@ enum Verb {
         /// How often in each kind of write.
         #[arg(long, default_value_t = 200, requires = "faults")]
         kills: u64,
-        /// How long the parsers are fed.
-        #[arg(long, default_value_t = 10)]
-        minutes: u64,
-        /// Where the random numbers begin; another one each time if not given.
-        #[arg(long)]
+        /// Where the random numbers of the kills begin; another one each time if not given.
+        #[arg(long, requires = "faults")]
         seed: Option<u64>,
+        /// How long each parser is fuzzed; as many run at once as there are cores.
+        #[arg(long, default_value_t = 5)]
+        minutes: u64,
+        /// Only these parsers, and no flipped bytes.
+        #[arg(long, value_delimiter = ',', conflicts_with = "faults")]
+        only: Vec<String>,
     },
 }
 
@@ -91,6 +95,6 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Verb::Check => check::run(&workspace),
         Verb::Bench { arguments } => building::bench(&workspace, arguments),
         Verb::Soak { faults: true, kills, seed, .. } => testing::soak_faults(&workspace, *kills, *seed),
-        Verb::Soak { minutes, seed, .. } => testing::soak(&workspace, *minutes, *seed),
+        Verb::Soak { minutes, only, .. } => Soak { minutes: *minutes, only }.run(&workspace),
     }
 }

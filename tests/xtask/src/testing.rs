@@ -1,6 +1,4 @@
-//! Testing: what the tests need, then `cargo test` over the whole workspace; and the long runs that no merge waits for.
-
-use anyhow::bail;
+//! Testing: what the tests need, then `cargo test` over the whole workspace, or the kills alone.
 
 use crate::building::{self, BUNDLED_PLUGINS, Beside};
 use crate::tools;
@@ -37,29 +35,4 @@ pub(crate) fn soak_faults(workspace: &Workspace, kills: u64, seed: Option<u64>) 
         command.env("OSTLER_SEED", seed.to_string());
     }
     run(&mut command)
-}
-
-/// Runs what takes long: every byte of a store flipped, then random and mutated bytes into every parser of foreign bytes.
-/// Without optimization, so that an overflow is a panic.
-pub(crate) fn soak(workspace: &Workspace, minutes: u64, seed: Option<u64>) -> anyhow::Result<()> {
-    let plugins = building::components(workspace, "plugins", "bundled-plugins")?;
-    let guests = building::components(workspace, "tests/guests", "guests")?;
-    let mut flips = workspace.cargo();
-    flips.args(["test", "-p", "ostler-vault", "--lib", "flipped_byte", "--", "--nocapture"]);
-    let flips = run(flips.env("OSTLER_FLIP_EVERY", "1"));
-    let mut mutations = workspace.cargo();
-    mutations.args(["run", "-p", "ostler-bench", "--bin", "ostler-soak", "--", "run"]);
-    mutations.arg("--minutes").arg(minutes.to_string());
-    for components in [&plugins, &guests] {
-        mutations.arg("--components").arg(components);
-    }
-    mutations.arg("--regressions").arg(workspace.root.join("tests/regressions"));
-    if let Some(seed) = seed {
-        mutations.arg("--seed").arg(seed.to_string());
-    }
-    match (flips, run(&mut mutations)) {
-        (Ok(()), Ok(())) => Ok(()),
-        (Err(flips), Err(mutations)) => bail!("{flips:#}; {mutations:#}"),
-        (Err(error), Ok(())) | (Ok(()), Err(error)) => Err(error),
-    }
 }

@@ -32,6 +32,9 @@ const TOOLS: [Tool; 14] = [
 /// asciinema's own player, exactly this version, which reads asciicast v3.
 const PLAYER: &str = "asciinema-player@3.18.0";
 
+/// What runs the fuzz targets.
+const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
+
 /// Installs the programs that are missing.
 pub(crate) fn install(workspace: &Workspace) -> anyhow::Result<()> {
     let missing: Vec<&str> =
@@ -60,6 +63,15 @@ pub(crate) fn install(workspace: &Workspace) -> anyhow::Result<()> {
     apt(&["update", "--quiet"]).with_context(|| how.clone())?;
     let install = ["install", "--yes", "--quiet", "--no-install-recommends"];
     apt(&[install.as_slice(), missing.as_slice()].concat()).context(how)
+}
+
+/// Installs cargo-fuzz, where it is missing.
+pub(crate) fn cargo_fuzz(workspace: &Workspace) -> anyhow::Result<()> {
+    if output(workspace.cargo().args(["fuzz", "--version"])).is_some() {
+        return Ok(());
+    }
+    run(workspace.cargo().args(["install", "--locked", CARGO_FUZZ]))
+        .with_context(|| format!("fuzzing needs {CARGO_FUZZ}"))
 }
 
 /// Installs asciinema's own player into the target directory, and returns where, with the script that plays a file with

@@ -5,7 +5,7 @@
 use super::tree::Crate;
 
 /// Folders (`*` stands for one name) and the folders that they may see. The first line that fits counts.
-const ARROWS: [(&str, &[&str]); 20] = [
+const ARROWS: [(&str, &[&str]); 21] = [
     ("plugin-api", &[]),
     ("sdk/rust", &["plugin-api"]),
     ("registry", &["plugin-api"]),
@@ -38,6 +38,7 @@ const ARROWS: [(&str, &[&str]); 20] = [
     ("tests/guests/*", &["sdk/rust"]),
     ("tests/fakes", &[]),
     // Crossing tests and measures may look into every room.
+    ("tests/oracles", &["*", "*/*"]),
     ("tests/suite", &["*", "*/*"]),
     ("tests/bench", &["*", "*/*"]),
     ("tests/xtask", &[]),

@@ -3,16 +3,15 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use ostler_audit::{AuditEvent, AuditLog, EventClass, Outcome, checkpoint, read, verify};
-use ostler_core::{Clock, StoreId, Timestamp};
+use ostler_core::StoreId;
 use ostler_sealing::{DeviceKey, EnvelopePrivateKey};
 
-use super::Taken;
-use crate::input::Input;
+use super::{Still, Taken};
+use crate::Input;
 
-const STORE: StoreId = StoreId::from_bytes([7; 16]);
+pub(super) const STORE: StoreId = StoreId::from_bytes([7; 16]);
 const ANCHOR: &str = "anchor";
 
 /// A short log, and one that is long enough to keep a checkpoint for good.
@@ -27,9 +26,11 @@ pub(super) fn take(input: &Input, scratch: &Path) -> anyhow::Result<Taken> {
     let verified = verify(&directory, anchor.as_deref());
     drop(checkpoint(&directory).map_err(|error| error.to_string()));
     let private = private();
+    let mut events = Vec::new();
     if let Ok(records) = read(&directory, STORE, &private, 0) {
         // A damaged line does not end the reading, so the number of lines bounds it.
-        records.for_each(|record| drop(record.map_err(|error| error.to_string())));
+        let records = records.map(|record| record.map_err(|error| error.to_string()));
+        events.extend(records.map(|record| record.map(|record| record.event.target)));
     }
     // Writers catch up with what they find; this changes the files, so it comes last.
     if let Ok(log) = open(scratch, &directory) {
@@ -39,9 +40,7 @@ pub(super) fn take(input: &Input, scratch: &Path) -> anyhow::Result<Taken> {
         );
     }
     Ok(match verified {
-        Ok(report) if anchor.is_some() => {
-            Taken::Proved(format!("{} {}", report.lines, report.root).into_bytes())
-        }
+        Ok(report) if anchor.is_some() => Taken::Proved(format!("{} {events:?}", report.lines).into_bytes()),
         Ok(_) => Taken::Read,
         Err(error) => {
             drop(error.to_string());
@@ -70,18 +69,6 @@ fn open(home: &Path, directory: &Path) -> anyhow::Result<AuditLog> {
     Ok(AuditLog::open(directory, STORE, device, &private().public(), Arc::new(Still))?)
 }
 
-fn private() -> EnvelopePrivateKey {
+pub(super) fn private() -> EnvelopePrivateKey {
     EnvelopePrivateKey::from_seed(&[3; 32])
-}
-
-/// A clock that stands still.
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp(1_700_000_000_000_000)
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
 }

@@ -7,28 +7,34 @@ use anyhow::Context as _;
 
 /// Files by name.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Input {
-    pub(crate) files: Vec<(String, Vec<u8>)>,
+pub struct Input {
+    /// Name and content.
+    pub files: Vec<(String, Vec<u8>)>,
 }
 
 impl Input {
     /// An input of one file.
-    pub(crate) fn of(bytes: impl Into<Vec<u8>>) -> Self {
+    pub fn of(bytes: impl Into<Vec<u8>>) -> Self {
         Self { files: vec![("input".to_owned(), bytes.into())] }
     }
 
     /// Returns a file; none if it is not there.
-    pub(crate) fn file(&self, name: &str) -> Option<&[u8]> {
+    #[must_use]
+    pub fn file(&self, name: &str) -> Option<&[u8]> {
         self.files.iter().find(|(own, _)| own == name).map(|(_, bytes)| bytes.as_slice())
     }
 
     /// Returns the first file: the whole input, where it is one of one file.
-    pub(crate) fn bytes(&self) -> &[u8] {
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
         self.files.first().map_or(&[], |(_, bytes)| bytes)
     }
 
     /// Reads the files of a directory, in the order of their names.
-    pub(crate) fn read(directory: &Path) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// Fails where they can't be read.
+    pub fn read(directory: &Path) -> anyhow::Result<Self> {
         let mut files = Vec::new();
         let listed =
             fs::read_dir(directory).with_context(|| format!("{} can't be read", directory.display()))?;
@@ -43,7 +49,10 @@ impl Input {
     }
 
     /// Makes a directory hold these files and nothing else.
-    pub(crate) fn write(&self, directory: &Path) -> anyhow::Result<()> {
+    ///
+    /// # Errors
+    /// Fails where it can't be written.
+    pub fn write(&self, directory: &Path) -> anyhow::Result<()> {
         if directory.exists() {
             fs::remove_dir_all(directory)?;
         }
@@ -56,7 +65,8 @@ impl Input {
     }
 
     /// Returns the input as one piece: for each file the lengths of name and content, then both.
-    pub(crate) fn to_frame(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn to_frame(&self) -> Vec<u8> {
         let mut frame = Vec::new();
         for (name, bytes) in &self.files {
             for part in [name.as_bytes(), bytes] {
@@ -68,7 +78,8 @@ impl Input {
     }
 
     /// Takes such a piece apart; what is not whole is left out.
-    pub(crate) fn from_frame(frame: &[u8]) -> Self {
+    #[must_use]
+    pub fn from_frame(frame: &[u8]) -> Self {
         let mut input = Self::default();
         let mut rest = frame;
         let mut part = || -> Option<Vec<u8>> {

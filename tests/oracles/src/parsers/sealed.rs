@@ -9,7 +9,7 @@ use ostler_sealing::{
 };
 
 use super::Taken;
-use crate::input::Input;
+use crate::Input;
 
 const STORE: StoreId = StoreId::from_bytes([9; 16]);
 const CONTEXT: &[&[u8]] = &[b"soak", b"record"];

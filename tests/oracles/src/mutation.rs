@@ -12,7 +12,8 @@ const LARGEST: usize = 1 << 20;
 const MOST_CHANGES: u32 = 6;
 
 /// Makes one input out of good ones.
-pub(crate) fn mutate(good: &[Input], random: &mut Rng) -> Input {
+#[must_use]
+pub fn mutate(good: &[Input], random: &mut Rng) -> Input {
     let Some(mut input) = random.choice(good).cloned() else { return Input::of(noise(random)) };
     if random.u8(..40) == 0
         && let Some((_, bytes)) = random.choice(&mut input.files)
@@ -37,8 +38,11 @@ fn noise(random: &mut Rng) -> Vec<u8> {
     std::iter::repeat_with(|| random.u8(..)).take(length).collect()
 }
 
-/// Takes a file away, or puts one in the place of another.
-fn change_files(input: &mut Input, random: &mut Rng) {
+/// Takes a file away, or puts one in the place of another; does nothing where there are none.
+pub fn change_files(input: &mut Input, random: &mut Rng) {
+    if input.files.is_empty() {
+        return;
+    }
     let (one, other) = (random.usize(..input.files.len()), random.usize(..input.files.len()));
     match random.u8(..3) {
         0 => drop(input.files.remove(one)),

@@ -1,18 +1,18 @@
-//! Sealed recordings: a folder of a header and segments. A complete one proves its root; one that lost its end is
+//! Sealed recordings: a folder of a header and segments. A complete one proves its content; one that lost its end is
 //! incomplete, and what it still has is not compared here.
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, OnceLock};
 
-use ostler_core::{Clock, ConnectionId, RecordingId, SessionId, TerminalSize, Timestamp};
+use anyhow::Context as _;
+use ostler_core::{ConnectionId, RecordingId, SessionId, TerminalSize, Timestamp};
 use ostler_recording::{Recorder, RecordingInfo, RecordingState, Recordings};
 use ostler_sealing::EnvelopePrivateKey;
 
-use super::Taken;
-use crate::input::Input;
+use super::{Still, Taken};
+use crate::Input;
 
-const ID: RecordingId = RecordingId::from_bytes([5; 16]);
+pub(super) const ID: RecordingId = RecordingId::from_bytes([5; 16]);
 
 pub(super) fn good(_: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
     let home = tempfile::tempdir()?;
@@ -26,7 +26,7 @@ pub(super) fn take(input: &Input, scratch: &Path) -> anyhow::Result<Taken> {
     let mut out = Vec::new();
     drop(recordings.export_asciicast(ID, &key, &mut out).map_err(|error| error.to_string()));
     Ok(match recordings.verify(ID, &key) {
-        Ok(verified) if verified.state == RecordingState::Complete => Taken::Proved(verified.root.to_vec()),
+        Ok(verified) if verified.state == RecordingState::Complete => Taken::Proved(out),
         Ok(_) => Taken::Read,
         Err(_) => Taken::Refused,
     })
@@ -39,6 +39,18 @@ pub(super) fn exported() -> anyhow::Result<Vec<u8>> {
     let mut out = Vec::new();
     Recordings::open(home.path()).export_asciicast(ID, &key(), &mut out)?;
     Ok(out)
+}
+
+/// The header of a recording, the same one each time.
+pub(super) fn header() -> anyhow::Result<&'static [u8]> {
+    static HEADER: OnceLock<Vec<u8>> = OnceLock::new();
+    if HEADER.get().is_none() {
+        let home = tempfile::tempdir()?;
+        let header = make(home.path(), 0)?.file("header").map(<[u8]>::to_vec);
+        // Another thread's is as good.
+        drop(HEADER.set(header.context("there is no header")?));
+    }
+    HEADER.get().map(Vec::as_slice).context("there is no header")
 }
 
 fn make(home: &Path, segments: u32) -> anyhow::Result<Input> {
@@ -74,18 +86,6 @@ fn make(home: &Path, segments: u32) -> anyhow::Result<Input> {
     Input::read(&folder)
 }
 
-fn key() -> EnvelopePrivateKey {
+pub(super) fn key() -> EnvelopePrivateKey {
     EnvelopePrivateKey::from_seed(&[7; 32])
-}
-
-/// A clock that stands still.
-struct Still;
-
-impl Clock for Still {
-    fn now(&self) -> Timestamp {
-        Timestamp(1_700_000_000_000_000)
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
 }

@@ -9,7 +9,7 @@ use wasm_encoder::{
 };
 
 use super::Taken;
-use crate::input::Input;
+use crate::Input;
 
 const MANIFEST: &str = r#"
 id = "acme.importer-xyz"

@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::ensure;
 use ostler_core::HostKey;
-use ostler_engine_ssh::known_hosts::KnownHosts;
+use ostler_engine_ssh::known_hosts::{KnownHosts, Match, line};
 
 use super::{Taken, project_file};
-use crate::input::Input;
+use crate::Input;
 
 const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJdD7y3aLq454yWBdwLWbieU1ebz9/cu7/QEXn9OIeZJ";
 
@@ -31,5 +32,9 @@ pub(super) fn take(input: &Input, _: &Path) -> anyhow::Result<Taken> {
         drop((known.lookup(host, port, &key), known.algorithms(host, port)));
     }
     drop(format!("{known:?}"));
+    // A line that this program adds is found, whatever stands before it.
+    let added = [input.bytes(), b"\n", line("added.example", 2222, &key).as_bytes()].concat();
+    let found = KnownHosts::parse(&added).lookup("added.example", 2222, &key);
+    ensure!(matches!(found, Match::Known | Match::Revoked), "an added line is not found: {found:?}");
     Ok(Taken::Read)
 }

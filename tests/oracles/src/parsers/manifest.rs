@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use ostler_plugin_api::Manifest;
 
-use super::{Taken, project_file, project_folders};
-use crate::input::Input;
+use super::{Taken, comes_back, project_file, project_folders};
+use crate::Input;
 
 pub(super) fn good(_: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
     let mut folders = project_folders("plugins")?;
@@ -18,7 +18,7 @@ pub(super) fn good(_: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
 pub(super) fn take(input: &Input, _: &Path) -> anyhow::Result<Taken> {
     Ok(match Manifest::parse(input.bytes()) {
         Ok(manifest) => {
-            drop(format!("{manifest:?}"));
+            comes_back(&manifest)?;
             Taken::Read
         }
         Err(error) => {

@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 use ostler_recording::{CastHeader, RecordedEvent, RecordedEventKind, parse_asciicast, write_asciicast};
 
 use super::{Taken, recording};
-use crate::input::Input;
+use crate::Input;
 
 const FOREIGN: &str = r##"{"version": 3, "term": {"cols": 80, "rows": 24, "theme": {"fg": "#fff"}}, "idle_time_limit": 2.0}
 # a comment
@@ -58,7 +58,7 @@ impl Content {
 }
 
 /// Returns header and events, or none where an error came.
-fn read(bytes: &[u8]) -> Option<(CastHeader, Vec<RecordedEvent>)> {
+pub(super) fn read(bytes: &[u8]) -> Option<(CastHeader, Vec<RecordedEvent>)> {
     let (header, events) = parse_asciicast(bytes).map_err(|error| error.to_string()).ok()?;
     let events: Result<Vec<RecordedEvent>, String> =
         events.map(|event| event.map_err(|error| error.to_string())).collect();

@@ -1,0 +1,4 @@
+//! Fuzzes `asciicast` of the oracles.
+#![no_main]
+
+ostler_fuzz::target!("asciicast");

@@ -1,0 +1,4 @@
+//! Fuzzes `known-hosts` of the oracles.
+#![no_main]
+
+ostler_fuzz::target!("known-hosts");

@@ -1,0 +1,4 @@
+//! Fuzzes `row` of the oracles.
+#![no_main]
+
+ostler_fuzz::target!("row");

@@ -1,0 +1,4 @@
+//! Fuzzes `store` of the oracles.
+#![no_main]
+
+ostler_fuzz::target!("store");
