@@ -224,6 +224,7 @@ impl AppError {
             Self::Audit(_) => {
                 "nothing is done that can't be written down; free space or mend the permissions"
             }
+            Self::DeviceKey(error) => device_key_hint(error)?,
             Self::Busy(_) => "try again",
             Self::Relayed { hint, .. } => return hint.clone(),
             _ => return None,
@@ -241,6 +242,17 @@ impl AppError {
     pub(crate) fn bad(what: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::BadValue { what: what.into(), reason: reason.into() }
     }
+}
+
+fn device_key_hint(error: &DeviceKeyError) -> Option<&'static str> {
+    Some(match error {
+        DeviceKeyError::Damaged { .. } => {
+            "move it away, and a new one is made; neither the store nor its passphrase depends on it"
+        }
+        DeviceKeyError::ForeignOwner { .. } => "run ostler as that user, or take the file over with 'chown'",
+        DeviceKeyError::Io { .. } => "mend the permissions of the file and its directory, or free space",
+        DeviceKeyError::Exposed { .. } | DeviceKeyError::Sealing(_) => return None,
+    })
 }
 
 fn said_hint(kind: &SaidKind) -> Option<&'static str> {

@@ -44,7 +44,12 @@ impl Host {
         let begun = self.clock.monotonic();
         let mut running = Running { host: self, id, launch: &launch, recorder: None, recording };
         let outcome = running.carry(engine, host_key).await;
-        let root = running.recorder.take().map(|recorder| recorder.finish(exit_status(&outcome)));
+        let mut root = running.recorder.take().map(|recorder| recorder.finish(exit_status(&outcome)));
+        let outcome =
+            outcome.and_then(|end| match root.take_if(|root| root.is_err() && launch.record_required) {
+                Some(Err(error)) => Err(AppError::NotRecorded(error)),
+                _ => Ok(end),
+            });
         let duration = self.clock.monotonic().saturating_sub(begun);
         running.audit_end(&outcome, root.as_ref())?;
         if let Some(Err(error)) = root {
@@ -148,13 +153,14 @@ impl Running<'_> {
     }
 
     async fn show(&self, mut events: Box<dyn SessionEvents>) -> Result<SessionEnd, AppError> {
+        let mut recorder = self.recorder.as_ref();
         loop {
             match events.next().await {
                 SessionEvent::Ended(end) => return Ok(end),
                 SessionEvent::Output { stream, bytes } => {
-                    if let Some(recorder) = &self.recorder
-                        && let Err(error) = recorder.output(&bytes)
-                    {
+                    if let Some(Err(error)) = recorder.map(|recorder| recorder.output(&bytes)) {
+                        // Said once: it takes nothing more.
+                        recorder = None;
                         self.recording_failed(error).await?;
                     }
                     self.host.front.show(Event::Output { session: self.id, stream, bytes }).await;

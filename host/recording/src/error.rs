@@ -26,7 +26,7 @@ pub enum RecordingError {
     #[error("recording {0} is still being written")]
     InUse(RecordingId),
     /// A file could not be read or written.
-    #[error("a recording could not be read or written: {}", path.display())]
+    #[error("a recording could not be read or written: {}: {source}", path.display())]
     Io {
         /// The file or folder.
         path: PathBuf,
@@ -55,7 +55,7 @@ pub enum RecordingError {
     #[error("the marker is too long: {0} bytes")]
     MarkerTooLong(usize),
     /// Writing failed earlier; nothing after that is recorded.
-    #[error("the recording stopped early")]
+    #[error("the recording stopped early: {0}")]
     Stopped(#[source] Arc<Self>),
     /// The recorder's thread could not be started, or ended without a word.
     #[error("the recorder could not run")]

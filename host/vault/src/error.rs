@@ -169,6 +169,12 @@ impl From<rusqlite::Error> for VaultError {
             {
                 Self::damaged("store.db is cut short")
             }
+            // Growing the index of the write-ahead log needs space, and SQLite has no better name for the lack of it.
+            rusqlite::Error::SqliteFailure(failure, _)
+                if failure.extended_code == rusqlite::ffi::SQLITE_IOERR_SHMSIZE =>
+            {
+                Self::Full
+            }
             _ => match error.sqlite_error_code() {
                 Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase | ErrorCode::TypeMismatch) => {
                     Self::damaged("store.db is no sound database")

@@ -12,7 +12,7 @@ struct Tool {
     package: &'static str,
 }
 
-const TOOLS: [Tool; 14] = [
+const TOOLS: [Tool; 15] = [
     Tool { program: "sshd", package: "openssh-server" },
     Tool { program: "ssh-keygen", package: "openssh-client" },
     Tool { program: "tmux", package: "tmux" },
@@ -25,6 +25,7 @@ const TOOLS: [Tool; 14] = [
     Tool { program: "dbus-daemon", package: "dbus-daemon" },
     Tool { program: "dbus-send", package: "dbus-bin" },
     Tool { program: "gnome-keyring-daemon", package: "gnome-keyring" },
+    Tool { program: "faketime", package: "faketime" },
     Tool { program: "node", package: "nodejs" },
     Tool { program: "npm", package: "npm" },
 ];

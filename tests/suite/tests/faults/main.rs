@@ -10,8 +10,25 @@
     clippy::expect_used,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    reason = "tests say what is wrong by panicking, and how often what was done"
+    clippy::disallowed_methods,
+    reason = "tests say what is wrong by panicking and how often what was done, start programs and damage files"
 )]
 
+mod clock;
+mod damaged;
+mod disk;
+mod full;
 mod kills;
+mod together;
+mod unwritable;
 mod watch;
+
+/// Returns the component of a guest, which `cargo xtask test` builds.
+fn guest(name: &str) -> std::path::PathBuf {
+    let root = std::path::PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let directory =
+        std::env::var_os("OSTLER_GUESTS_DIR").map_or_else(|| root.join("target/guests"), Into::into);
+    let file = directory.join(format!("guest-{name}.wasm"));
+    assert!(file.exists(), "{} is missing: run the tests with 'cargo xtask test'", file.display());
+    file
+}
