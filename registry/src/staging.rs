@@ -9,6 +9,9 @@ use std::path::{Path, PathBuf};
 
 use crate::inspect::LARGEST_PLUGIN;
 
+/// What the name of a file begins with that is not whole yet.
+const STAGED: &str = ".staged-";
+
 /// Reads a whole file; one byte more than the limit is enough to see that it is too large.
 pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     // A pipe or a device would block or never end.
@@ -38,10 +41,14 @@ pub(crate) fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-/// Writes a file durably: beside its place, synced, then renamed over what was there.
+/// Writes a file durably: beside its place, synced, then renamed over what was there. What a crash left of an earlier
+/// write is removed.
 pub(crate) fn write(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<PathBuf> {
     fs::create_dir_all(directory)?;
-    let mut file = tempfile::Builder::new().prefix(".staged-").suffix(".tmp").tempfile_in(directory)?;
+    sweep(directory);
+    let writing = File::open(directory)?;
+    writing.lock_shared()?;
+    let mut file = tempfile::Builder::new().prefix(STAGED).suffix(".tmp").tempfile_in(directory)?;
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     let path = directory.join(name);
@@ -54,6 +61,17 @@ pub(crate) fn write(directory: &Path, name: &str, bytes: &[u8]) -> io::Result<Pa
 pub(crate) fn remove(path: &Path) -> io::Result<()> {
     fs::remove_file(path)?;
     path.parent().map_or(Ok(()), sync)
+}
+
+/// Removes what crashes left unfinished, unless somebody is just writing; what can't be removed stays.
+fn sweep(directory: &Path) {
+    let nobody_writes = File::open(directory).ok().filter(|directory| directory.try_lock().is_ok());
+    let Some((_locked, entries)) = nobody_writes.zip(fs::read_dir(directory).ok()) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        if entry.file_name().to_string_lossy().starts_with(STAGED) {
+            fs::remove_file(entry.path()).unwrap_or_default();
+        }
+    }
 }
 
 fn sync(directory: &Path) -> io::Result<()> {

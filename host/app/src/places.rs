@@ -31,6 +31,12 @@ impl Places {
         self.state.join("stores")
     }
 
+    /// Tells whether there is a store, of whatever kind and in whatever state.
+    #[must_use]
+    pub fn has_store(&self) -> bool {
+        self.store.join("store.db").exists()
+    }
+
     /// Returns the directory of recordings.
     #[must_use]
     pub fn recordings(&self) -> PathBuf {

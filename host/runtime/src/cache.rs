@@ -21,6 +21,8 @@ use wasmtime::component::Component;
 const MAGIC: &[u8; 16] = b"ostler-compiled1";
 const LABEL: &[u8] = b"ostler compiled plugin code v1";
 const TAG_BYTES: usize = 32;
+/// What the name of a file ends with that is not whole yet.
+const UNFINISHED: &str = ".new";
 /// The largest file that is read: four times what the largest plugin file compiles to.
 const LARGEST: u64 = 1 << 30;
 /// Files that are kept; beyond that the ones written longest ago go first.
@@ -110,9 +112,12 @@ impl CodeCache {
     fn write(&self, key: &CodeKey, code: &[u8]) -> io::Result<()> {
         fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.directory)?;
         let tag = self.authenticator.tag(&parts(key, code));
+        self.sweep();
+        let writing = fs::File::open(&self.directory)?;
+        writing.lock_shared()?;
         let name = key.file_name();
         // Processes that compile the same plugin at once each write a file of their own; the last rename stays.
-        let temporary = self.directory.join(format!("{name}.{}.new", std::process::id()));
+        let temporary = self.directory.join(format!("{name}.{}{UNFINISHED}", std::process::id()));
         let mut options = fs::OpenOptions::new();
         let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         let written = [MAGIC.as_slice(), &tag, code].into_iter().try_for_each(|part| file.write_all(part));
@@ -123,6 +128,17 @@ impl CodeCache {
         }
         self.prune();
         placed
+    }
+
+    /// Removes what crashes left unfinished, unless somebody is just writing.
+    fn sweep(&self) {
+        let nobody_writes = fs::File::open(&self.directory).ok().filter(|open| open.try_lock().is_ok());
+        let Some((_locked, entries)) = nobody_writes.zip(fs::read_dir(&self.directory).ok()) else { return };
+        for entry in entries.filter_map(Result::ok) {
+            if entry.file_name().to_string_lossy().ends_with(UNFINISHED) {
+                fs::remove_file(entry.path()).unwrap_or_default();
+            }
+        }
     }
 
     /// Deletes the oldest files over the limit; what can't be deleted stays.

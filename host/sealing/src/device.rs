@@ -17,7 +17,7 @@ use std::{
 use ed25519_dalek::{Signature, Signer as _, SigningKey, VerifyingKey};
 use zeroize::Zeroizing;
 
-use crate::{MacKey, SealingError, digest::sha256, kdf::derive_key, kdf::random_bytes, lock::LockedKey};
+use crate::{MacKey, SealingError, digest::sha256, kdf::derive_key, lock::LockedKey};
 
 const MAGIC: &[u8; 8] = b"OSTLDEV1";
 const CHECK_BYTES: usize = 16;
@@ -103,6 +103,10 @@ impl DeviceKey {
         if mode & 0o077 != 0 {
             return Err(DeviceKeyError::Exposed { path: path.to_owned(), mode });
         }
+        // Whoever made it was killed before the other name was gone.
+        if metadata.nlink() > 1 {
+            fs::remove_file(unfinished(path)).unwrap_or_default();
+        }
         let damaged = || DeviceKeyError::Damaged { path: path.to_owned() };
         if metadata.len() != FILE_BYTES as u64 {
             return Err(damaged());
@@ -183,20 +187,34 @@ fn create(path: &Path) -> Result<(), DeviceKeyError> {
 
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(failed)?;
-    let unique = u64::from_be_bytes(random_bytes()?);
-    let mut name = path.file_name().unwrap_or_default().to_owned();
-    name.push(format!(".{unique:016x}.new"));
-    let temporary = folder.join(name);
-    let linked = write_new(&temporary, &content).and_then(|()| match fs::hard_link(&temporary, path) {
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        other => other,
-    });
-    let removed = fs::remove_file(&temporary);
-    linked.and(removed).and_then(|()| File::open(folder)?.sync_all()).map_err(failed)
+    let temporary = unfinished(path);
+    let made = (|| {
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(false).mode(0o600).open(&temporary)?;
+        file.lock()?;
+        if path.exists() {
+            // Another process was first, and may have removed this already.
+            return fs::remove_file(&temporary).or_else(|error| match error.kind() {
+                io::ErrorKind::NotFound => Ok(()),
+                _ => Err(error),
+            });
+        }
+        file.set_len(0)?;
+        file.write_all(&content)?;
+        file.sync_all()?;
+        match fs::hard_link(&temporary, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            other => other?,
+        }
+        fs::remove_file(&temporary)?;
+        File::open(folder)?.sync_all()
+    })();
+    made.map_err(failed)
 }
 
-fn write_new(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    file.write_all(content)?;
-    file.sync_all()
+/// What a key is called until it is whole. Of processes that make one at once, the one that has the lock on it writes.
+fn unfinished(path: &Path) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".new");
+    path.with_file_name(name)
 }

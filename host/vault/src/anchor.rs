@@ -7,14 +7,14 @@
 //! The file is `"OSTLANC1" | store id (16) | revision (8) | MAC by the device key (32)`. It is written after the commit, so
 //! that a crash in between leaves it older than the store, which is no cause for a warning.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ostler_core::StoreId;
-use ostler_sealing::{DeviceKey, random_bytes};
+use ostler_sealing::DeviceKey;
 
 use crate::rows::hex;
 
@@ -59,6 +59,7 @@ impl Anchors {
 
     /// Compares a revision with the one that is remembered.
     pub(crate) fn compare(&self, store: StoreId, found: u64) -> History {
+        self.sweep(store);
         match self.read(store) {
             Ok(None) => History::New,
             Ok(Some(seen)) if seen > found => History::Older { seen, found },
@@ -102,9 +103,12 @@ impl Anchors {
         let revision = revision.to_be_bytes();
         let tag = self.device.mac(&[LABEL, &store.to_bytes(), &revision]);
         let content = [MAGIC.as_slice(), &store.to_bytes(), &revision, &tag].concat();
-        let unique = random_bytes::<8>().map_err(std::io::Error::other)?;
-        let temporary = path.with_extension(format!("{}.new", hex(&unique)));
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
+        // One writes at a time, so that there is never more than one unfinished file.
+        let writing = File::open(&self.directory)?;
+        writing.lock()?;
+        let temporary = unfinished(path);
+        let mut options = OpenOptions::new();
+        let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&temporary)?;
         let written = file.write_all(&content).and_then(|()| fs::rename(&temporary, path));
         if written.is_err() {
             fs::remove_file(&temporary)?;
@@ -112,9 +116,22 @@ impl Anchors {
         written
     }
 
+    /// Removes what a crash left unfinished, unless somebody is just writing.
+    fn sweep(&self, store: StoreId) {
+        let unfinished = unfinished(&self.path(store));
+        let nobody_writes = File::open(&self.directory).is_ok_and(|directory| directory.try_lock().is_ok());
+        if nobody_writes && unfinished.exists() {
+            fs::remove_file(unfinished).unwrap_or_default();
+        }
+    }
+
     fn path(&self, store: StoreId) -> PathBuf {
         self.directory.join(format!("{}.anchor", hex(&store.to_bytes())))
     }
+}
+
+fn unfinished(path: &Path) -> PathBuf {
+    path.with_extension("anchor.new")
 }
 
 /// The file is not what this device wrote for this store.

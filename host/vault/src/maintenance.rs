@@ -2,18 +2,18 @@
 //!
 //! Never changes the store.
 
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use ostler_core::{StoreId, Timestamp};
-use ostler_sealing::{KdfParameters, SlotInfo, random_bytes};
+use ostler_sealing::{KdfParameters, SlotInfo};
 use rusqlite::{Connection, params};
 
 use crate::integrity::Digester;
 use crate::keys::Keys;
 use crate::meta::Meta;
-use crate::rows::{self, hex};
+use crate::rows;
 use crate::schema::{FORMAT, Table};
 use crate::vault::{compare, generation};
 use crate::{Generation, Vault, VaultError, database, files, records, secrets, sides};
@@ -127,8 +127,19 @@ impl Vault {
             return Err(VaultError::Exists { path: to.to_owned() });
         }
         let mut name = to.file_name().unwrap_or_default().to_owned();
-        name.push(format!(".{}.new", hex(&random_bytes::<8>()?)));
+        name.push(".ostler-new");
         let temporary = to.with_file_name(name);
+        let failed = |error| VaultError::io(&temporary, error);
+        // One that a crash left is written anew; one that is being written is another program's.
+        let mut options = OpenOptions::new();
+        let writing = options.write(true).create(true).truncate(false).mode(0o600).open(&temporary);
+        let writing = writing.map_err(failed)?;
+        match writing.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(VaultError::Busy),
+            Err(TryLockError::Error(error)) => return Err(failed(error)),
+        }
+        writing.set_len(0).map_err(failed)?;
         let copied = self.copy_checked(&temporary).and_then(|()| files::rename_new(&temporary, to));
         if copied.is_err() {
             files::remove_file_if_there(&temporary)?;
@@ -138,7 +149,6 @@ impl Vault {
 
     fn copy_checked(&self, to: &Path) -> Result<(), VaultError> {
         let failed = |error| VaultError::io(to, error);
-        OpenOptions::new().write(true).create_new(true).mode(0o600).open(to).map(drop).map_err(failed)?;
         let name = to.to_str().ok_or_else(|| failed(std::io::ErrorKind::InvalidFilename.into()))?;
         // A connection of its own, so that the vault is not held up while the copy is written.
         let source = database::open(&files::database_of(self.dir())?)?;

@@ -184,7 +184,8 @@ impl Store {
 
 fn create(context: &Context, replace: bool, yes: bool, fips: bool) -> Result<u8, CliError> {
     let directory = &context.places.store;
-    let occupied = is_occupied(directory);
+    // What a creation that was cut off left is no store, and in nobody's way.
+    let occupied = context.places.has_store();
     if occupied && !replace {
         return Err(CliError::StoreExists(directory.clone()));
     }
@@ -211,19 +212,10 @@ fn create(context: &Context, replace: bool, yes: bool, fips: bool) -> Result<u8,
     Ok(0)
 }
 
-/// Tells whether something stands in the way of a new store.
-fn is_occupied(directory: &Path) -> bool {
-    match std::fs::read_dir(directory) {
-        Ok(mut entries) => entries.next().is_some(),
-        // Missing is free; what is no directory or can't be read is left to the host to complain about.
-        Err(_) => false,
-    }
-}
-
 fn restore(context: &Context, file: &Path, yes: bool) -> Result<u8, CliError> {
     let directory = &context.places.store;
     let shown = escape(&directory.display().to_string());
-    if is_occupied(directory) {
+    if context.places.has_store() {
         let question = format!(
             "The backup will take the place of the store's database in {shown}. What changed since the backup can't be \
              reached any more, unless the replaced file is moved back."

@@ -5,8 +5,11 @@
 //! kernel has taken, so this is no test of what a power failure does to calls that were never synced.
 
 mod audit;
+mod failing;
+mod others;
 mod passphrase;
 mod recording;
+mod rekey;
 mod store;
 
 use std::collections::BTreeMap;
