@@ -49,6 +49,8 @@ pub(crate) fn start(file: &Path, level: &str) -> io::Result<()> {
     tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(format!("{others},ostler={level}")))
         .with_ansi(false)
+        // A log that takes no more, on a full disk, must not fill the terminal with complaints.
+        .log_internal_errors(false)
         .with_writer(Mutex::new(opened))
         .try_init()
         .map_err(io::Error::other)

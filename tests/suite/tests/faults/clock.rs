@@ -17,7 +17,8 @@ fn at(ostler: &Ostler, offset: &str, words: &[&str]) -> Command {
     command
 }
 
-fn run_at(ostler: &Ostler, offset: &str, words: &[&str]) -> Output {
+/// Runs the program where it is some time later or earlier.
+pub(crate) fn run_at(ostler: &Ostler, offset: &str, words: &[&str]) -> Output {
     at(ostler, offset, words).output().expect(LIBRARY).into()
 }
 

@@ -64,15 +64,16 @@ fn a_session_whose_disk_becomes_read_only_goes_on_or_ends_as_its_recording_must(
             .unwrap()
             .succeeded()
             .unwrap();
-        // As the kernel does by itself when a disk fails. The first segment is written; a session takes longer than two.
-        let words = ["connect", Bench::CONNECTION, "--", "ticks 400 10"];
+        // As the kernel does by itself when a disk fails. Each thread may rename twice: the one that signs in its anchor and
+        // the recording's folder, the recorder two segments; the session takes longer than three.
+        let words = ["connect", Bench::CONNECTION, "--", "ticks 700 10"];
         let output: Output =
-            tampered(ostler, &words, "rename", "error=EROFS:when=2+").output().unwrap().into();
+            tampered(ostler, &words, "rename", "error=EROFS:when=3+").output().unwrap().into();
         assert!(output.stderr.contains("Read-only file system"), "{}", output.stderr);
         if required {
             output.failed(255, "the session must be recorded and can't be").unwrap();
         } else {
-            assert_eq!(output.succeeded().unwrap().stdout.len(), 400 * 24);
+            assert_eq!(output.succeeded().unwrap().stdout.len(), 700 * 24);
         }
         let list = ostler.run(&["recording", "list", "--json"]).unwrap().succeeded().unwrap().json().unwrap();
         let newest = &list.as_array().unwrap()[0];
