@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    audit, config, connect, connection, doctor, folder, host_key, import, plugin, recording, store, tree,
-    unlock,
+    audit, completions, config, connect, connection, doctor, folder, host_key, import, plugin, recording,
+    store, tree, unlock,
 };
 use crate::output::ColorChoice;
 
@@ -31,6 +31,7 @@ Environment:
   OSTLER_STORE_KEY_FILE   the store's key file, where it has one
   OSTLER_CONFIG           the configuration file
   OSTLER_LOG              the log's level: off, error, warn, info, debug or trace
+  OSTLER_PAGER, PAGER     the program that shows long lists on a terminal (less)
   OSTLER_BATCH            set to 1, never ask
   NO_COLOR                set, no colors";
 
@@ -87,6 +88,9 @@ pub(crate) struct Global {
         help_heading = "Global options"
     )]
     pub(crate) color: ColorChoice,
+    /// Never show long lists through a pager.
+    #[arg(long, global = true, help_heading = "Global options")]
+    pub(crate) no_pager: bool,
     /// Never ask: fail where an answer is needed (also OSTLER_BATCH=1).
     #[arg(long, global = true, help_heading = "Global options")]
     pub(crate) batch: bool,
@@ -131,6 +135,10 @@ pub(crate) enum Verb {
     Lock(unlock::Lock),
     /// Hold the store unlocked in the foreground, as a service does.
     Serve(unlock::Serve),
+    /// Print the script that makes a shell complete words and names.
+    Completions(completions::Completions),
+    /// Write the man pages.
+    Man(completions::Man),
     /// Check the whole installation and say what to do.
     Doctor(doctor::Doctor),
 }

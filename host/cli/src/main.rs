@@ -11,7 +11,9 @@ mod error;
 mod front;
 mod keyboard;
 mod log;
+mod names;
 mod output;
+mod pager;
 mod passphrase;
 mod places;
 mod play;
@@ -22,9 +24,10 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
+use clap::{CommandFactory as _, Parser as _};
 
 use crate::arguments::Arguments;
+use crate::commands::completions::VARIABLE;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::output::Output;
@@ -43,11 +46,13 @@ const SERVING: usize = 8;
 fn main() -> ExitCode {
     ostler_app::harden_process();
     terminal::restore_on_panic();
+    // Where a shell asks for completions, this answers it and ends the program.
+    clap_complete::CompleteEnv::with_factory(Arguments::command).var(VARIABLE).complete();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };
-    let output = Output::new(arguments.global.color, arguments.global.json);
+    let output = Output::new(arguments.global.color, arguments.global.json, !arguments.global.no_pager);
     let session = arguments.verb.is_session();
     let code = match run(arguments, &output) {
         Ok(code) => code,

@@ -9,6 +9,7 @@ use ostler_app::{Command, HostKeyPolicy, Reply, SessionReport};
 use crate::context::Context;
 use crate::error::{CliError, SESSION_FAILED};
 use crate::front::SessionFront;
+use crate::names;
 
 /// What a signal's exit code begins at, as shells have it.
 const SIGNAL_BASE: u8 = 128;
@@ -46,6 +47,7 @@ Examples:
   ostler connect db1 --json -- uptime                at the end, a report as JSON on standard error")]
 pub(crate) struct Connect {
     /// Which connection: a path, a name that only one has, or an id.
+    #[arg(add = names::connections())]
     connection: String,
     /// Show the plan, with slots in the place of secrets, and open nothing.
     #[arg(long)]

@@ -6,6 +6,7 @@ use ostler_app::{Command, ConnectionChange, Reply};
 use super::fields::{CredentialWords, SettingWords, pair, port};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::names;
 use crate::output::escape;
 
 /// Keep connections. A connection is named by its path, by a name that only one has, or by its id.
@@ -40,6 +41,7 @@ Examples:
   ostler connection edit db1 --set ssh.keepalive-seconds=30 --tag production --remove-tag test")]
     Edit {
         /// Which.
+        #[arg(add = names::connections())]
         connection: String,
         /// The new name.
         #[arg(long, value_name = "NAME")]
@@ -56,6 +58,7 @@ Examples:
     )]
     Move {
         /// Which.
+        #[arg(add = names::connections())]
         connection: String,
         /// The folder; / for the top.
         #[arg(long, value_name = "FOLDER")]
@@ -67,6 +70,7 @@ Examples:
     )]
     Copy {
         /// Which.
+        #[arg(add = names::connections())]
         connection: String,
         /// The name of the copy.
         name: String,
@@ -78,6 +82,7 @@ Examples:
     #[command(after_help = "Examples:\n  ostler connection delete db1\n  ostler connection delete db1 --yes")]
     Delete {
         /// Which.
+        #[arg(add = names::connections())]
         connection: String,
         /// Don't ask.
         #[arg(long)]
@@ -87,6 +92,7 @@ Examples:
     #[command(after_help = "Examples:\n  ostler connection show db1")]
     Show {
         /// Which.
+        #[arg(add = names::connections())]
         connection: String,
     },
     /// List connections.

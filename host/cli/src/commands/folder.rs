@@ -6,6 +6,7 @@ use ostler_app::{Command, FolderChange, Reply};
 use super::fields::{CredentialWords, SettingWords};
 use crate::context::Context;
 use crate::error::CliError;
+use crate::names;
 use crate::output::escape;
 
 /// Keep folders of connections.
@@ -18,6 +19,7 @@ Examples:
   ostler folder add Customers --user admin --password-file pw    connections below may inherit it")]
     Add {
         /// Its path, such as Customers/Acme.
+        #[arg(add = names::folders())]
         path: String,
         #[command(flatten)]
         words: FolderWords,
@@ -28,6 +30,7 @@ Examples:
     )]
     Edit {
         /// Its path.
+        #[arg(add = names::folders())]
         path: String,
         /// The new name.
         #[arg(long, value_name = "NAME")]
@@ -41,6 +44,7 @@ Examples:
     )]
     Move {
         /// Its path.
+        #[arg(add = names::folders())]
         path: String,
         /// The folder to move it into; / for the top.
         #[arg(long, value_name = "FOLDER")]
@@ -52,6 +56,7 @@ Examples:
     )]
     Delete {
         /// Its path.
+        #[arg(add = names::folders())]
         path: String,
         /// Don't ask.
         #[arg(long)]
@@ -61,6 +66,7 @@ Examples:
     #[command(after_help = "Examples:\n  ostler folder show Customers --json")]
     Show {
         /// Its path.
+        #[arg(add = names::folders())]
         path: String,
     },
 }

@@ -1,6 +1,7 @@
 //! The verbs: each turns its words into commands of the host and says which exit code comes of them.
 
 pub(crate) mod audit;
+pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod connection;
@@ -39,6 +40,8 @@ pub(crate) async fn run(verb: Verb, context: &Context) -> Result<u8, CliError> {
         Verb::Unlock(unlock) => unlock.run(context).await,
         Verb::Lock(lock) => lock.run(context).await,
         Verb::Serve(serve) => serve.run(context).await,
+        Verb::Completions(completions) => completions.run(&context.output),
+        Verb::Man(man) => man.run(&context.output),
         Verb::Doctor(doctor) => doctor.run(context).await,
     }
 }

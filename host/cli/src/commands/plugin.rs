@@ -7,6 +7,7 @@ use ostler_app::Command;
 
 use crate::context::Context;
 use crate::error::CliError;
+use crate::names;
 
 /// See and decide what plugins may do.
 #[derive(Debug, Subcommand)]
@@ -18,24 +19,28 @@ pub(crate) enum Plugin {
     #[command(after_help = "Examples:\n  ostler plugin show ostler.launcher-ssh")]
     Show {
         /// Its id.
+        #[arg(add = names::plugins())]
         id: String,
     },
     /// Let a plugin run.
     #[command(after_help = "Examples:\n  ostler plugin enable ostler.importer-csv")]
     Enable {
         /// Its id.
+        #[arg(add = names::plugins())]
         id: String,
     },
     /// Don't let a plugin run.
     #[command(after_help = "Examples:\n  ostler plugin disable ostler.importer-csv")]
     Disable {
         /// Its id.
+        #[arg(add = names::plugins())]
         id: String,
     },
     /// Give a plugin a capability that it asks for.
     #[command(after_help = "Examples:\n  ostler plugin grant example.importer storage")]
     Grant {
         /// Its id.
+        #[arg(add = names::plugins())]
         id: String,
         /// The capability.
         capability: String,
@@ -44,6 +49,7 @@ pub(crate) enum Plugin {
     #[command(after_help = "Examples:\n  ostler plugin revoke example.importer storage")]
     Revoke {
         /// Its id.
+        #[arg(add = names::plugins())]
         id: String,
         /// The capability.
         capability: String,
@@ -58,6 +64,7 @@ pub(crate) enum Plugin {
     #[command(after_help = "Examples:\n  ostler plugin remove example.importer")]
     Remove {
         /// Its id.
+        #[arg(add = names::plugins())]
         id: String,
     },
 }

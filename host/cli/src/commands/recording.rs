@@ -9,6 +9,7 @@ use ostler_app::{Command, Reply};
 
 use crate::context::Context;
 use crate::error::{CliError, DAMAGED};
+use crate::names;
 use crate::play::{Pace, PlayFront};
 use crate::terminal;
 
@@ -26,6 +27,7 @@ Examples:
   ostler recording play 3f --from 90")]
     Play {
         /// Which.
+        #[arg(add = names::recordings())]
         recording: String,
         /// How many times faster.
         #[arg(long, value_name = "FACTOR", default_value = "1", value_parser = speed)]
@@ -41,6 +43,7 @@ Examples:
     #[command(after_help = "Examples:\n  ostler recording export 3f --format asciicast --out session.cast")]
     Export {
         /// Which.
+        #[arg(add = names::recordings())]
         recording: String,
         /// The format.
         #[arg(long, value_enum, value_name = "FORMAT", default_value = "asciicast")]
@@ -59,6 +62,7 @@ Examples:
     #[command(after_help = "Examples:\n  ostler recording delete 3f\n  ostler recording delete 3f --yes")]
     Delete {
         /// Which.
+        #[arg(add = names::recordings())]
         recording: String,
         /// Don't ask.
         #[arg(long)]

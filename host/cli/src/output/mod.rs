@@ -18,7 +18,7 @@ use clap::ValueEnum;
 use ostler_app::Reply;
 
 use crate::error::CliError;
-use crate::terminal;
+use crate::{pager, terminal};
 
 pub(crate) use style::Style;
 pub(crate) use text::{escape, escape_lines};
@@ -40,11 +40,12 @@ pub(crate) struct Output {
     out: Style,
     err: Style,
     json: bool,
+    paged: bool,
 }
 
 impl Output {
     /// Decides about colors, once.
-    pub(crate) fn new(color: ColorChoice, json: bool) -> Self {
+    pub(crate) fn new(color: ColorChoice, json: bool, paged: bool) -> Self {
         let plain_wanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_none_or(|kind| kind == "dumb");
         let wanted = |is_terminal: bool| match color {
@@ -56,6 +57,7 @@ impl Output {
             out: Style { colored: wanted(terminal::stdout_is_terminal()) },
             err: Style { colored: wanted(terminal::stderr_is_terminal()) },
             json,
+            paged: paged && !json,
         }
     }
 
@@ -70,6 +72,9 @@ impl Output {
     /// Fails where standard output can't be written.
     pub(crate) fn reply(&self, reply: &Reply) -> Result<(), CliError> {
         let text = if self.json { json::render(reply)? } else { words(reply, self.out) };
+        if self.paged && pager::show(&text) {
+            return Ok(());
+        }
         self.text(&text)
     }
 

@@ -33,7 +33,11 @@ const HOMES: [(&str, &[&str], &[&str]); 10] = [
         &["wasmtime", "wasmtime-wasi", "wasmtime-wasi-http"],
         &["host/runtime", "tests/bench"],
     ),
-    ("reading command lines", &["clap"], &["host/cli", "tests/bench", "tests/xtask"]),
+    (
+        "reading command lines",
+        &["clap", "clap_complete", "clap_mangen"],
+        &["host/cli", "tests/bench", "tests/xtask"],
+    ),
     ("speaking SSH", &["russh", "russh-sftp"], &["host/engine-ssh", "tests/fakes"]),
     ("the desktop's keyring", &["secret-service", "zbus", "oo7", "keyring"], &["host/app"]),
     ("the database", &["rusqlite", "sqlx"], &["host/vault"]),
