@@ -12,7 +12,7 @@ struct Tool {
     package: &'static str,
 }
 
-const TOOLS: [Tool; 15] = [
+const TOOLS: [Tool; 19] = [
     Tool { program: "sshd", package: "openssh-server" },
     Tool { program: "ssh-keygen", package: "openssh-client" },
     Tool { program: "tmux", package: "tmux" },
@@ -26,6 +26,10 @@ const TOOLS: [Tool; 15] = [
     Tool { program: "dbus-send", package: "dbus-bin" },
     Tool { program: "gnome-keyring-daemon", package: "gnome-keyring" },
     Tool { program: "faketime", package: "faketime" },
+    Tool { program: "less", package: "less" },
+    Tool { program: "zsh", package: "zsh" },
+    Tool { program: "fish", package: "fish" },
+    Tool { program: "mandoc", package: "mandoc" },
     Tool { program: "node", package: "nodejs" },
     Tool { program: "npm", package: "npm" },
 ];

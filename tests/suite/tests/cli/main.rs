@@ -9,6 +9,7 @@ mod keys;
 mod plugins;
 mod recordings;
 mod sessions;
+mod shells;
 mod stores;
 mod terminals;
 mod words;
