@@ -9,7 +9,7 @@ use ostler_app::{
     AppError, Command, Configuration, ErrorKind, FrontEnd, Host, Places, Reply, SecretInput, SignIn,
     StoreFactors, SystemClock, Unlock,
 };
-use ostler_serve::{Build, socket_name};
+use ostler_serve::{Build, ServeError, socket_name};
 
 use crate::arguments::Global;
 use crate::door::{Door, There};
@@ -204,7 +204,16 @@ impl Context {
     /// # Errors
     /// Fails as [`Context::sign_in`] does, or where whoever listens at the socket is another user.
     pub(crate) async fn door(&self, front: Arc<dyn FrontEnd>) -> Result<Door, CliError> {
-        Ok(match self.client().await? {
+        let client = match self.client().await {
+            // Where the way to the socket is barred, nobody can be asked: the command goes its own way.
+            Err(CliError::Serve(ServeError::Io { source, .. }))
+                if source.kind() == io::ErrorKind::PermissionDenied =>
+            {
+                None
+            }
+            found => found?,
+        };
+        Ok(match client {
             Some(client) => Door::There(Box::new(There {
                 socket: self.socket.clone(),
                 build: self.build.clone(),

@@ -93,7 +93,8 @@ fn serve_hint(error: &ServeError) -> Option<&'static str> {
         ServeError::OpenDirectory { .. } => "make it yours alone with chmod 700, and look who put it there",
         ServeError::LongPath { .. } => "set XDG_RUNTIME_DIR to a directory with a shorter path",
         ServeError::Gone => "what it had done before stays done; 'ostler audit show' tells",
-        ServeError::Frame(_) | ServeError::Io { .. } => return None,
+        ServeError::Io { .. } => "see that you may use the directory, or set XDG_RUNTIME_DIR to another",
+        ServeError::Frame(_) => return None,
     })
 }
 

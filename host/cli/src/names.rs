@@ -3,6 +3,8 @@
 //! They come from the process that holds the store unlocked. Where there is none, or it does not answer at once, nothing is
 //! offered: pressing a key never asks for a passphrase.
 
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +19,7 @@ use crate::output::escape;
 use crate::places::Surroundings;
 
 /// How long a person waits for a key.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Offers the paths of connections.
 pub(crate) fn connections() -> ArgValueCandidates {
@@ -71,6 +73,19 @@ fn candidates(reply: Reply) -> Vec<CompletionCandidate> {
     }
 }
 
+/// Finds the store that the words name which are to be completed.
+fn named_store(mut words: impl Iterator<Item = OsString>) -> Option<OsString> {
+    while let Some(word) = words.next() {
+        if word == "--store" {
+            return words.next();
+        }
+        if let Some(store) = word.as_bytes().strip_prefix(b"--store=") {
+            return Some(OsStr::from_bytes(store).to_owned());
+        }
+    }
+    None
+}
+
 /// Asks the process that holds the store unlocked.
 fn ask(command: Command) -> Option<Reply> {
     let program = std::env::current_exe().ok()?;
@@ -78,7 +93,7 @@ fn ask(command: Command) -> Option<Reply> {
     let located = Surroundings {
         variable: &|name| std::env::var_os(name),
         program: Some(program),
-        store: std::env::var_os("OSTLER_STORE").map(Into::into),
+        store: named_store(std::env::args_os()).or_else(|| std::env::var_os("OSTLER_STORE")).map(Into::into),
         config: None,
     }
     .locate()
@@ -118,5 +133,18 @@ impl FrontEnd for Nobody {
 
     fn terminal(&self) -> Option<(TerminalSize, String)> {
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_store_of_the_words_is_found() {
+        let found = |words: &[&str]| named_store(words.iter().map(OsString::from));
+        assert_eq!(found(&["ostler", "--store", "/a b", "connect", ""]), Some("/a b".into()));
+        assert_eq!(found(&["ostler", "connect", "--store=/a", ""]), Some("/a".into()));
+        assert_eq!(found(&["ostler", "connect", "--stored", ""]), None);
     }
 }

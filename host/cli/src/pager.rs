@@ -2,8 +2,15 @@
 
 use std::io::Write as _;
 use std::process::Stdio;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::signal::unix::{SignalKind, signal};
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::terminal;
+
+/// Whether a pager got the terminal.
+static STARTED: AtomicBool = AtomicBool::new(false);
 
 /// The pager where nobody names one.
 const DEFAULT: &str = "less";
@@ -17,8 +24,8 @@ pub(crate) fn show(text: &str) -> bool {
     if !terminal::stdout_is_terminal() || !terminal::stdin_is_terminal() {
         return false;
     }
-    let rows = terminal::size().map_or(usize::MAX, |size| usize::from(size.rows));
-    if text.lines().count() < rows {
+    let Some(size) = terminal::size() else { return false };
+    if rows(text, usize::from(size.columns)) < usize::from(size.rows) {
         return false;
     }
     let named = ["OSTLER_PAGER", "PAGER"].iter().find_map(|name| std::env::var(name).ok());
@@ -37,11 +44,43 @@ pub(crate) fn show(text: &str) -> bool {
     }
     // A pager has no business with what opens a store.
     command.env_remove("OSTLER_PASSPHRASE_FILE").env_remove("OSTLER_STORE_KEY_FILE");
-    let Ok(mut child) = command.spawn() else { return false };
-    if let Some(mut pipe) = child.stdin.take() {
-        // Who has seen enough leaves: the rest is not an error.
-        pipe.write_all(text.as_bytes()).unwrap_or_default();
+    // An interrupt is the pager's key: it stops a search there, and must not end this program under it. It may be heard
+    // only after the pager has ended; by then nothing is left that a person could want to stop.
+    let handler = tokio::runtime::Handle::try_current().map(|_| signal(SignalKind::interrupt()));
+    STARTED.store(true, Ordering::SeqCst);
+    let shown = command.spawn().and_then(|mut child| {
+        if let Some(mut pipe) = child.stdin.take() {
+            // Who has seen enough leaves: the rest is not an error.
+            pipe.write_all(text.as_bytes()).unwrap_or_default();
+        }
+        child.wait()
+    });
+    drop(handler);
+    // The shell's numbers for a program that is not there or can't be run: nothing was shown.
+    shown.is_ok_and(|ended| !matches!(ended.code(), Some(126 | 127)))
+}
+
+/// Returns whether a pager got the terminal, so that an interrupt is its business.
+pub(crate) fn has_started() -> bool {
+    STARTED.load(Ordering::SeqCst)
+}
+
+/// Counts the rows that text takes on a screen. Colors count as if they had a width: a pager that is started needlessly
+/// shows one page and ends, a text that scrolls away is gone.
+fn rows(text: &str, columns: usize) -> usize {
+    text.lines().map(|line| line.width().div_ceil(columns.max(1)).max(1)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_that_is_wider_than_the_screen_takes_several_rows() {
+        assert_eq!(rows("", 80), 0);
+        assert_eq!(rows("one\n\ntwo\n", 80), 3);
+        assert_eq!(rows(&"x".repeat(80), 80), 1);
+        assert_eq!(rows(&"x".repeat(81), 80), 2);
+        assert_eq!(rows("\u{6f22}\u{5b57}", 3), 2, "wide characters");
     }
-    // 127: there is no such program, and nothing was shown.
-    child.wait().is_ok_and(|ended| ended.code() != Some(127))
 }

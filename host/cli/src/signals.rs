@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
-use crate::terminal;
+use crate::{pager, terminal};
 
 const HANGUP: u8 = 1;
 const INTERRUPT: u8 = 2;
@@ -68,6 +68,9 @@ impl Signals {
     }
 
     fn heard(&self, number: u8) {
+        if number == INTERRUPT && pager::has_started() {
+            return;
+        }
         let session = self.session.lock().unwrap_or_else(PoisonError::into_inner).take();
         self.received.store(number, Ordering::SeqCst);
         match session {

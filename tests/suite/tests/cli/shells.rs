@@ -83,6 +83,23 @@ fn a_list_that_does_not_fit_is_paged_on_a_terminal_only() -> anyhow::Result<()> 
 }
 
 #[test]
+fn an_interrupt_is_the_pagers_key() -> anyhow::Result<()> {
+    let ostler = world()?;
+    let pager = "cat >/dev/null; trap 'echo stopped' INT; echo paging; read word </dev/tty; read word </dev/tty; echo $word";
+    let pager = ostler.file("pager", pager)?;
+    let mut environment = ostler.environment();
+    environment.push(("OSTLER_PAGER", PathBuf::from(format!("sh {}", pager.display()))));
+    let arguments = ["connection", "list"];
+    let mut terminal = Terminal::start(ostler.program(), &arguments, &environment, &ostler.work(), 80, 2)?;
+    terminal.wait_for("paging")?;
+    terminal.keys("\u{3}")?;
+    terminal.wait_for("stopped")?;
+    terminal.keys("go\ron\r")?;
+    assert_eq!(terminal.end()?, 0, "{}", terminal.screen());
+    Ok(())
+}
+
+#[test]
 fn there_is_a_man_page_for_each_verb_without_errors() -> anyhow::Result<()> {
     let ostler = Ostler::new()?;
     ostler.run(&["man", "--out", "man"])?.succeeded()?;
