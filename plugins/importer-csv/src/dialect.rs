@@ -2,6 +2,7 @@
 
 use ostler_sdk::importer::{Failure, Position};
 
+use crate::mend;
 use crate::records::{Record, Records};
 use crate::target::{known, plain};
 use crate::text::Source;
@@ -61,6 +62,10 @@ fn fit(head: &[u8], delimiter: u8) -> Fit {
 /// Says that there is none, or that the file is empty or no text.
 pub(crate) fn delimiter(head: &[u8]) -> Result<u8, Failure> {
     check_text(head)?;
+    // A file to be mended: the reasons in it hold delimiters of their own.
+    if let Some(delimiter) = mend::before_reason(head).filter(|before| CANDIDATES.contains(before)) {
+        return Ok(delimiter);
+    }
     let none = || file("the first row has one column only: no comma, semicolon or tab separates columns");
     best(head).map(|(delimiter, _)| delimiter).ok_or_else(none)
 }
@@ -119,6 +124,14 @@ pub(crate) fn detect(head: &[u8], name: &str) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_reasons_in_a_file_to_be_mended_do_not_tell_what_separates_columns() {
+        let row = "d;\"Ostler: the row has 1 column, the first row has 2; is a delimiter missing?\"\n";
+        assert_eq!(delimiter(row.as_bytes()).ok(), Some(b';'));
+        assert_eq!(delimiter(b"a,Ostler: it; has; semicolons\n").ok(), Some(b','));
+        assert_eq!(delimiter(b"Ostler: a;b,c;d\n").ok(), Some(b';'));
+    }
 
     #[test]
     fn the_delimiter_is_the_one_that_makes_known_headings_or_even_rows() {

@@ -46,6 +46,14 @@ impl Mending {
     }
 }
 
+/// Returns the byte before the first reason of an earlier import: what separates the columns of such a file, whatever else
+/// is in the reason.
+pub(crate) fn before_reason(head: &[u8]) -> Option<u8> {
+    let at = head.windows(MARKER.len()).position(|window| window == MARKER.as_bytes())?;
+    let before = head.get(..at)?;
+    before.strip_suffix(b"\"").unwrap_or(before).last().copied()
+}
+
 /// Takes the reason of an earlier import off a row.
 pub(crate) fn strip_reason(record: &mut Record, columns: &Columns) {
     let edited = columns.mended && record.len() == columns.count + 1;

@@ -93,8 +93,12 @@ fn refused(parsed: &Parsed) -> impl Iterator<Item = (&str, Option<&[u8]>)> {
     refused.map(|problem| (problem.reason.as_str(), problem.mendable.as_deref()))
 }
 
-/// What was refused for itself, and not for another row, is refused again when it is all there is.
+/// What was refused for itself, and not for another row, is refused again when it is all there is. Where the importer has
+/// to guess the format, fewer rows may let it guess another one.
 fn refused_alike(parsed: &Parsed, options: &[(&str, &str)]) -> anyhow::Result<()> {
+    if !["delimiter", "headers"].iter().all(|fixed| options.iter().any(|(name, _)| name == fixed)) {
+        return Ok(());
+    }
     let Ok(summary) = &parsed.outcome else { return Ok(()) };
     let first: Vec<_> = refused(parsed).filter(|(reason, _)| !reason.contains("already on line")).collect();
     if first.is_empty() {
