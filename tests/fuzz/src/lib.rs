@@ -17,12 +17,32 @@ thread_local! {
 #[macro_export]
 macro_rules! target {
     ($name:literal) => {
-        libfuzzer_sys::fuzz_target!(|bytes: &[u8]| $crate::take($name, bytes));
+        libfuzzer_sys::fuzz_target!(init: $crate::write_seeds($name), |bytes: &[u8]| $crate::take($name, bytes));
 
         libfuzzer_sys::fuzz_mutator!(|bytes: &mut [u8], size: usize, most: usize, seed: u32| {
             $crate::mutate($name, bytes, size, most, seed)
         });
     };
+}
+
+/// Names the folder that seeds are written to, before libFuzzer reads it.
+const SEEDS: &str = "OSTLER_FUZZ_SEEDS";
+/// Names folders of components, which are good inputs too; separated as those of `PATH`.
+const COMPONENTS: &str = "OSTLER_FUZZ_COMPONENTS";
+
+/// Writes the good inputs of a parser as seeds, where the environment names a folder.
+///
+/// # Panics
+/// Where they can't be made or written.
+pub fn write_seeds(name: &str) {
+    let Some(folder) = std::env::var_os(SEEDS) else { return };
+    let parser = parser(name);
+    let components = std::env::var_os(COMPONENTS).unwrap_or_default();
+    let components: Vec<_> = std::env::split_paths(&components).collect();
+    let good = (parser.good)(&components).expect("the good inputs can be made");
+    let files =
+        (0..).zip(&good).map(|(number, input): (u32, _)| (format!("good-{number}"), parser.bytes(input)));
+    Input { files: files.collect() }.write(folder.as_ref()).expect("the seeds can be written");
 }
 
 /// Takes an input.
@@ -31,7 +51,8 @@ macro_rules! target {
 /// Where something does not hold: that is how libFuzzer is told.
 pub fn take(name: &str, bytes: &[u8]) {
     ORACLE.with(|oracle| {
-        let oracle = oracle.get_or_init(|| Oracle::new(parser(name), &[]).expect("the oracle takes good inputs"));
+        let oracle =
+            oracle.get_or_init(|| Oracle::new(parser(name), &[]).expect("the oracle takes good inputs"));
         if let Err(error) = oracle.take_bytes(bytes) {
             panic!("{error:#}");
         }

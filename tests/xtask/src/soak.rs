@@ -3,6 +3,7 @@
 //! What a fuzz target finds is kept in `tests/regressions/<parser>`, where the tests take it again.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::num::NonZero;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,10 @@ impl Soak<'_> {
             all.into_iter().filter(|name| self.only.is_empty() || self.only.contains(name)).collect();
         tools::cargo_fuzz(workspace)?;
         let place = workspace.target.join("fuzz");
-        seeds(workspace, &place.join("seeds"))?;
+        let components = std::env::join_paths([
+            building::components(workspace, "plugins", "bundled-plugins")?,
+            building::components(workspace, "tests/guests", "guests")?,
+        ])?;
         // The same libraries as in the programs; what only the fuzzer needs is added by cargo.
         fs::copy(workspace.root.join("Cargo.lock"), workspace.root.join(FUZZ).join("Cargo.lock"))?;
         let mut build = cargo_fuzz(workspace, "build");
@@ -77,7 +81,7 @@ impl Soak<'_> {
             while running.len() < at_once
                 && let Some(target) = waiting.pop_front()
             {
-                running.push(self.start(workspace, &place, target)?);
+                running.push(self.start(workspace, &place, &components, target)?);
             }
             std::thread::sleep(LOOK_EVERY);
             let mut still = Vec::new();
@@ -94,15 +98,22 @@ impl Soak<'_> {
     }
 
     /// Starts a target. It goes on from what earlier runs found worth keeping.
-    fn start(&self, workspace: &Workspace, place: &Path, target: String) -> anyhow::Result<Running> {
-        let (corpus, kept) = (place.join("corpus").join(&target), kept_folder(&workspace.root, &target));
-        let logs = place.join("logs");
-        for folder in [&corpus, &kept, &logs] {
+    fn start(
+        &self,
+        workspace: &Workspace,
+        place: &Path,
+        components: &OsStr,
+        target: String,
+    ) -> anyhow::Result<Running> {
+        let [corpus, seeds] = ["corpus", "seeds"].map(|folder| place.join(folder).join(&target));
+        let (kept, logs) = (kept_folder(&workspace.root, &target), place.join("logs"));
+        for folder in [&corpus, &seeds, &kept, &logs] {
             fs::create_dir_all(folder)?;
         }
         let log = logs.join(format!("{target}.log"));
         let mut command = cargo_fuzz(workspace, "run");
-        command.arg(&target).arg(&corpus).arg(place.join("seeds").join(&target)).arg(&kept).arg("--");
+        command.env("OSTLER_FUZZ_SEEDS", &seeds).env("OSTLER_FUZZ_COMPONENTS", components);
+        command.arg(&target).args([&corpus, &seeds, &kept]).arg("--");
         command.arg(format!("-max_total_time={}", self.minutes.saturating_mul(60)));
         command.arg(format!("-timeout={LONGEST_SECONDS}")).arg(format!("-rss_limit_mb={MOST_MEMORY_MIB}"));
         command.arg(format!("-max_len={LONGEST_INPUT}")).arg("-print_final_stats=1");
@@ -164,15 +175,6 @@ fn flip(workspace: &Workspace) -> anyhow::Result<()> {
     let mut flips = workspace.cargo();
     flips.args(["test", "-p", "ostler-vault", "--lib", "flipped_byte", "--", "--nocapture"]);
     run(flips.env("OSTLER_FLIP_EVERY", "1"))
-}
-
-/// Writes the good inputs of every parser.
-fn seeds(workspace: &Workspace, into: &Path) -> anyhow::Result<()> {
-    let plugins = building::components(workspace, "plugins", "bundled-plugins")?;
-    let guests = building::components(workspace, "tests/guests", "guests")?;
-    let mut seeds = workspace.cargo();
-    seeds.args(["run", "-p", "ostler-oracles", "--bin", "ostler-seeds", "--"]).arg(into);
-    run(seeds.arg(plugins).arg(guests))
 }
 
 /// Makes a command of cargo-fuzz, on the project's own toolchain: without a sanitizer, since the code has no unsafe parts

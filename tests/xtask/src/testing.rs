@@ -27,7 +27,7 @@ pub(crate) fn soak_faults(workspace: &Workspace, kills: u64, seed: Option<u64>) 
     let built = building::build(workspace, false, Beside::Nothing)?;
     let mut command = workspace.cargo();
     command
-        .args(["test", "-p", "ostler-suite", "--test", "faults", "kills::", "--", "--nocapture"])
+        .args(["test", "--workspace", "--test", "faults", "kills::", "--", "--nocapture"])
         .env(BUNDLED_PLUGINS, &built.plugins)
         .env("OSTLER_PROGRAM", &built.program)
         .env("OSTLER_KILLS", kills.to_string());
