@@ -14,6 +14,7 @@ mod memory;
 mod openssh;
 mod plugin_cases;
 mod policy;
+mod searching;
 mod sinks;
 mod sshd;
 mod tampered;
