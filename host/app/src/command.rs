@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::audit::{AuditExport, AuditFilter};
 use ostler_core::{RunRequest, SecretBytes, SettingValue};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
@@ -209,17 +210,33 @@ pub enum Command {
     },
 
     /// Shows audit events.
-    AuditShow {
-        /// At most so many, the newest.
-        last: Option<u64>,
-    },
+    AuditShow(AuditFilter),
+    /// Hands audit events to another system.
+    AuditExport(AuditExport),
     /// Verifies the audit log.
     AuditVerify {
         /// An earlier checkpoint that was kept outside.
         anchor: Option<String>,
     },
     /// Returns the newest checkpoint, to be kept outside.
-    AuditCheckpoint,
+    AuditCheckpoint {
+        /// The file that it is written to.
+        out: Option<PathBuf>,
+    },
+    /// Proves to others that a line stands in the log.
+    AuditProveLine {
+        /// The line's number.
+        line: u64,
+        /// The file that the proof is written to.
+        out: Option<PathBuf>,
+    },
+    /// Proves to others that the log continues an earlier checkpoint.
+    AuditProveGrowth {
+        /// The earlier checkpoint.
+        anchor: String,
+        /// The file that the proof is written to.
+        out: Option<PathBuf>,
+    },
 
     /// Lists plugins.
     PluginList,

@@ -125,6 +125,14 @@ pub enum AppError {
         /// What the operating system said.
         source: std::io::Error,
     },
+    /// Audit events could not be handed to another system.
+    #[error("audit events can't be handed to {to}: {source}")]
+    NotExported {
+        /// Where to.
+        to: String,
+        /// What the operating system said.
+        source: std::io::Error,
+    },
     /// Other programs changed the store again and again.
     #[error("the store was changed by other programs at the same time, {0} times in a row")]
     Busy(u32),
@@ -165,6 +173,7 @@ impl AppError {
             | Self::NoRecording(_)
             | Self::NoPluginFor { .. }
             | Self::BadValue { .. } => ErrorKind::User,
+            Self::Audit(AuditError::NoLine { .. }) => ErrorKind::User,
             Self::Audit(AuditError::Damaged(_)) | Self::Recording(_) => ErrorKind::Damaged,
             Self::Session(SessionError::Injection(_)) | Self::Denied(_) | Self::NotRecorded(_) => {
                 ErrorKind::Denied
@@ -172,7 +181,11 @@ impl AppError {
             Self::Session(_) | Self::Prompt { .. } => ErrorKind::Session,
             Self::Runtime(_) | Self::Load { .. } | Self::Plugin { .. } | Self::Shelf(_) => ErrorKind::Plugin,
             Self::Relayed { kind, .. } => *kind,
-            Self::DeviceKey(_) | Self::Audit(_) | Self::File { .. } | Self::Busy(_) => ErrorKind::System,
+            Self::DeviceKey(_)
+            | Self::Audit(_)
+            | Self::File { .. }
+            | Self::NotExported { .. }
+            | Self::Busy(_) => ErrorKind::System,
         }
     }
 
@@ -220,6 +233,10 @@ impl AppError {
             Self::NotRecorded(_) => "free disk space, or ask your administrator about the recording policy",
             Self::Audit(AuditError::Damaged(_)) => {
                 "keep the store's 'audit' directory as evidence; to begin a new log, move it elsewhere"
+            }
+            Self::Audit(AuditError::NoLine { .. }) => "'ostler audit show' has the events' numbers",
+            Self::NotExported { .. } => {
+                "is the log server there? What it did not take is sent again by the next run with the same --cursor-file"
             }
             Self::Audit(_) => {
                 "nothing is done that can't be written down; free space or mend the permissions"

@@ -5,6 +5,8 @@ use ostler_core::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::AuditView;
+
 /// The person's side: a terminal, a window, a script, or the other end of a socket.
 pub trait FrontEnd: Prompter {
     /// Shows something; waits while no more can be taken, which makes the session wait too.
@@ -56,6 +58,10 @@ pub enum Event {
         /// How.
         end: SessionEnd,
     },
+    /// A new audit event, while they are followed.
+    Audited(Box<AuditView>),
+    /// Audit events as another system reads them, one line each.
+    Exported(Vec<String>),
     /// An event of a recording that is being played.
     Played {
         /// Microseconds since the recording began.

@@ -35,6 +35,7 @@ mod sign_in;
 mod span;
 mod store;
 
+pub use audit::{AuditExport, AuditFilter, ExportFormat, SinkAddress, check_growth_proof, check_line_proof};
 pub use clock::SystemClock;
 pub use command::{
     Command, ConnectionChange, CredentialChange, CredentialModeInput, FolderChange, HostKeyPolicy,
@@ -45,12 +46,14 @@ pub use error::{AppError, ErrorKind, RelayedCause};
 pub use front::{Event, FrontEnd, PlayedEvent};
 pub use host::Host;
 pub use keyring::KeyringError;
+pub use ostler_audit::{ProvedGrowth, ProvedLine};
 pub use ostler_core as core;
 pub use places::Places;
 pub use reply::{
     AuditView, CapabilityView, CheckState, CheckView, ConnectionView, CredentialView, DefaultsView,
-    FolderView, ImportReport, KnownHostView, PlanView, PluginDetail, PluginView, ProblemView, RecordingView,
-    Reply, SessionReport, StoreView, TreeNode, VerifiedAudit, VerifiedRecording, VerifiedStore,
+    ExportedAudit, FolderView, ImportReport, KnownHostView, PlanView, PluginDetail, PluginView, ProblemView,
+    RecordingView, Reply, SessionReport, StoreView, TreeNode, VerifiedAudit, VerifiedRecording,
+    VerifiedStore,
 };
 pub use sign_in::{
     NewStore, SignIn, Unlock, create_store, harden_process, make_key_file, move_store_aside, restore_store,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
-use ostler_audit::{EventClass, Outcome};
+use ostler_audit::{EventClass, Outcome, ReadFrom};
 use ostler_core::RecordingId;
 use ostler_recording::{RecordedEvent, RecordedEventKind, RecordingState, RecordingSummary};
 use ostler_vault::Vault;
@@ -123,7 +123,7 @@ impl Host {
     /// Returns every recording that the audit log tells of.
     fn audited_recordings(&self) -> Result<BTreeMap<RecordingId, Audited>, AppError> {
         let mut recordings: BTreeMap<RecordingId, Audited> = BTreeMap::new();
-        for record in self.audit_records(&self.vault()?, 0)? {
+        for record in self.audit_records(&self.vault()?, ReadFrom::Line(0))? {
             let record = record?;
             let Some(id) = record.event.recording else { continue };
             let known = recordings.entry(id).or_default();

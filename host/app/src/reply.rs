@@ -41,7 +41,9 @@ pub enum Reply {
     Audit(Vec<AuditView>),
     /// The audit log was verified.
     AuditVerified(VerifiedAudit),
-    /// A checkpoint of the audit log, to be kept outside.
+    /// Audit events were handed to another system.
+    AuditExported(ExportedAudit),
+    /// A checkpoint or a proof of the audit log, to be given to others.
     Checkpoint(String),
     /// Plugins, ordered by id.
     Plugins(Vec<PluginView>),
@@ -324,14 +326,28 @@ pub struct AuditView {
     pub reason: Option<String>,
     /// The user of the operating system.
     pub actor: String,
+    /// The machine's name.
+    pub machine: String,
+    /// The process.
+    pub process: u32,
     /// The plugin.
     pub plugin: Option<String>,
+    /// The plugin's version.
+    pub plugin_version: Option<String>,
+    /// The digest of the plugin's file.
+    pub plugin_digest: Option<String>,
+    /// The capability that was used, refused, given or taken.
+    pub capability: Option<String>,
     /// The target.
     pub target: Option<String>,
+    /// The connection.
+    pub connection: Option<String>,
     /// The session.
     pub session: Option<String>,
     /// The recording.
     pub recording: Option<String>,
+    /// The hash that proves the recording, in hexadecimal digits.
+    pub recording_root: Option<String>,
     /// Further facts.
     pub details: BTreeMap<String, String>,
 }
@@ -347,6 +363,17 @@ pub struct VerifiedAudit {
     pub root: String,
     /// Whether it was proved to continue the anchor.
     pub anchored: bool,
+}
+
+/// Audit events were handed to another system.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportedAudit {
+    /// Where to; none where they were shown.
+    pub to: Option<String>,
+    /// How many.
+    pub count: u64,
+    /// The line at which the next run begins.
+    pub next: u64,
 }
 
 /// A plugin in a list.

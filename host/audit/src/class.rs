@@ -265,11 +265,11 @@ classes! {
     PolicyChange = "policy.change", EntityManagement 3, Medium, ["policy", "before"];
 
     /// A checkpoint was handed out, to be kept elsewhere.
-    AuditCheckpoint = "audit.checkpoint", EventLog 99, Informational, ["lines", "root"];
+    AuditCheckpoint = "audit.checkpoint", EventLog 99, Informational, [];
     /// The log was verified.
     AuditVerify = "audit.verify", EventLog 99, Informational, ["lines", "root", "anchored"];
     /// Events were handed to another system.
-    AuditExport = "audit.export", EventLog 3, Low, ["to", "format", "from", "next", "count"];
+    AuditExport = "audit.export", EventLog 3, Low, ["to", "format", "from", "next"];
     /// A proof about an event was handed out.
     AuditProve = "audit.prove", EventLog 99, Informational, ["line"];
     /// A crash left a line of the log unfinished; it was cut off.

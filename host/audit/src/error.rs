@@ -21,6 +21,14 @@ pub enum AuditError {
     /// An event could not be sealed.
     #[error("the audit event can't be sealed: {0}")]
     Sealing(#[from] SealingError),
+    /// There is no such line.
+    #[error("the audit log has {lines} lines, numbered from 0; there is no line {sequence}")]
+    NoLine {
+        /// The line that was asked for.
+        sequence: u64,
+        /// How many there are.
+        lines: u64,
+    },
     /// An event is larger than a line may be.
     #[error("the audit event has {bytes} bytes; at most {most} are written")]
     TooLarge {

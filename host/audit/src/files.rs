@@ -93,12 +93,16 @@ impl Files {
         AuditError::Io { path: self.directory.join(name), source }
     }
 
-    /// Appends to a file and makes it durable.
+    /// Appends to a file and makes it durable. What could only be written in part, as on a full disk, is taken away again.
     pub(crate) fn append(&self, name: &'static str, file: &File, bytes: &[u8]) -> Result<u64, AuditError> {
         let failed = |source| self.failed(name, source);
         let end = file.metadata().map_err(failed)?.len();
-        file.write_all_at(bytes, end).map_err(failed)?;
-        file.sync_data().map_err(failed)?;
+        file.write_all_at(bytes, end).and_then(|()| file.sync_data()).map_err(|error| {
+            if let Err(stays) = file.set_len(end) {
+                tracing::warn!(error = %stays, "what was written in part stays until the next append");
+            }
+            failed(error)
+        })?;
         Ok(end)
     }
 

@@ -19,12 +19,14 @@
 mod class;
 mod error;
 mod event;
+mod export;
 mod files;
 #[doc(hidden)]
 pub mod fuzzing;
 mod line;
 mod log;
 mod note;
+mod proof;
 mod read;
 mod tree;
 mod verify;
@@ -32,6 +34,8 @@ mod verify;
 pub use class::{ClassSpec, EventClass, OcsfClass, Severity};
 pub use error::{AuditError, AuditFault};
 pub use event::{AuditEvent, AuditRecord, Outcome, PluginRef};
+pub use export::{ocsf, syslog};
 pub use log::AuditLog;
-pub use read::read;
+pub use proof::{ProvedGrowth, ProvedLine, check_growth, check_line, prove_growth, prove_line};
+pub use read::{ReadFrom, read};
 pub use verify::{AuditReport, checkpoint, verify};

@@ -10,8 +10,6 @@ use ostler_core::{SecretBytes, StoreId};
 use ostler_sealing::{EnvelopePrivateKey, EnvelopePublicKey, RecordKey, SealingError, random_bytes};
 use zeroize::Zeroizing;
 
-use crate::files::Place;
-
 /// The longest line that is written or read, in bytes.
 pub(crate) const LONGEST: usize = 64 * 1024;
 
@@ -23,8 +21,6 @@ pub(crate) struct Batch {
     id: BatchId,
     key: RecordKey,
     line: String,
-    /// The log that the line stands in, and its number there.
-    opened: Option<(Place, u64)>,
 }
 
 impl Batch {
@@ -34,23 +30,12 @@ impl Batch {
         let bytes = Zeroizing::new(random_bytes::<32>()?);
         let wrapped = envelope.wrap(&info(store, &id), &bytes)?;
         let line = format!("k {} {}\n", hex(&id), STANDARD.encode(wrapped));
-        Ok(Self { id, key: RecordKey::from_bytes(&bytes), line, opened: None })
+        Ok(Self { id, key: RecordKey::from_bytes(&bytes), line })
     }
 
     /// Returns the line that opens the batch.
     pub(crate) fn line(&self) -> &str {
         &self.line
-    }
-
-    /// Returns the line that opens the batch, if it does not stand in this log of `size` lines.
-    pub(crate) fn opening(&self, place: Place, size: u64) -> Option<&str> {
-        let stands = self.opened.is_some_and(|(own, sequence)| own == place && sequence < size);
-        (!stands).then_some(self.line.as_str())
-    }
-
-    /// Notes that the opening line stands in the log.
-    pub(crate) fn opened(&mut self, place: Place, sequence: u64) {
-        self.opened = Some((place, sequence));
     }
 
     /// Seals an event for the line of this number.

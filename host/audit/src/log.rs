@@ -4,30 +4,39 @@
 //! signed checkpoint and make it durable. Only then it returns. What a crash left in the middle is taken in at the next
 //! append: whole lines stay, a torn one is cut off and named in an event.
 
+use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
+use std::slice;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use ostler_core::{Clock, StoreId};
+use ostler_core::{Clock, StoreId, Timestamp};
 use ostler_sealing::{DeviceKey, EnvelopePublicKey};
 use tlog_tiles::{EMPTY_HASH, stored_hash_count, tree_hash};
 
 use crate::class::EventClass;
 use crate::error::{AuditError, AuditFault};
 use crate::event::{AuditEvent, Outcome, Sealed};
-use crate::files::{CHECKPOINT, CHECKPOINTS, Files, HASHES, KEYS, LOG, read_slots};
+use crate::files::{CHECKPOINT, CHECKPOINTS, Files, HASHES, KEYS, LOG, Place, read_slots};
 use crate::line::{Batch, LONGEST, Line};
 use crate::note::{Head, Keys, origin, sign};
 use crate::tree::{FileHashes, end_of};
 
 /// The most that is read of what stands behind the newest checkpoint, and of a small file.
-const MOST_TAIL: usize = 16 * 1024 * 1024;
+pub(crate) const MOST_TAIL: usize = 16 * 1024 * 1024;
 
 /// The most lines that crashes can have left before the first checkpoint was written.
 const MOST_UNSIGNED: usize = 8;
 
 /// Every so many leaves the checkpoint is kept for good.
 pub(crate) const KEPT_EVERY: u64 = 256;
+
+/// The least step of the clock that is worth an event, in microseconds: what a time service corrects is less.
+const CLOCK_STEP_MICROS: u64 = 10_000_000;
+
+/// A line's batch is opened at most so many lines before it, so that the end of the log can be read without its beginning.
+pub(crate) const REOPENED_EVERY: u64 = 1024;
 
 /// Appends to the audit log of a store.
 pub struct AuditLog {
@@ -37,14 +46,23 @@ pub struct AuditLog {
     clock: Arc<dyn Clock>,
     machine: String,
     /// Held over a whole append: it is what keeps threads apart, as the file's lock keeps processes apart.
-    batch: Mutex<Batch>,
+    writer: Mutex<Writer>,
+}
+
+/// What one process appends with.
+struct Writer {
+    batch: Batch,
+    /// The log that the line stands in that opens the batch, and its number there.
+    opened: Option<(Place, u64)>,
+    /// The wall clock and the steady one at the last append.
+    last: Option<(Timestamp, Duration)>,
 }
 
 /// An append under way: the files, under their lock, and who writes.
 struct Append<'a> {
     log: &'a AuditLog,
     files: &'a Files,
-    batch: &'a mut Batch,
+    writer: &'a mut Writer,
 }
 
 /// Where the log stands.
@@ -74,7 +92,7 @@ impl AuditLog {
             device,
             clock,
             machine: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-            batch: Mutex::new(Batch::new(store, envelope)?),
+            writer: Mutex::new(Writer { batch: Batch::new(store, envelope)?, opened: None, last: None }),
         };
         log.locked(&Files::create(directory)?, |mut append| {
             append.add_key()?;
@@ -89,9 +107,20 @@ impl AuditLog {
     /// # Errors
     /// Fails where that can't be done; whoever was about to act must not.
     pub fn append(&self, event: &AuditEvent) -> Result<u64, AuditError> {
+        self.append_all(slice::from_ref(event))
+    }
+
+    /// Writes events at the cost of one, and returns the number of the last one's line.
+    ///
+    /// # Errors
+    /// As [`AuditLog::append`].
+    pub fn append_all(&self, events: &[AuditEvent]) -> Result<u64, AuditError> {
         self.locked(&Files::open(&self.directory)?, |mut append| {
             let mut state = append.settle()?;
-            append.write(&mut state, event)
+            match append.clock_step(&state.head) {
+                None => append.write(&mut state, events),
+                Some(step) => append.write(&mut state, &[slice::from_ref(&step), events].concat()),
+            }
         })
     }
 
@@ -101,9 +130,9 @@ impl AuditLog {
         files: &Files,
         act: impl FnOnce(Append<'_>) -> Result<T, AuditError>,
     ) -> Result<T, AuditError> {
-        let mut batch = self.batch.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let _locked = files.lock()?;
-        act(Append { log: self, files, batch: &mut batch })
+        act(Append { log: self, files, writer: &mut writer })
     }
 }
 
@@ -115,7 +144,7 @@ impl Append<'_> {
             let mut event = AuditEvent::of(EventClass::AuditTornTail, Outcome::Failure);
             event.reason = Some("a crash left a line unfinished; it was cut off".to_owned());
             event.details.insert("bytes".to_owned(), bytes.to_string());
-            self.write(&mut state, &event)?;
+            self.write(&mut state, slice::from_ref(&event))?;
         } else if !state.added.is_empty() {
             self.commit(&mut state)?;
         }
@@ -150,7 +179,7 @@ impl Append<'_> {
         let (head, turn) = match (slots.newest, slots.fault) {
             (Some((head, _, turn)), _) => (head, turn),
             (None, Some(reason)) => return Err(AuditFault::new(CHECKPOINT, None, reason).into()),
-            (None, None) => (Head { size: 0, root: EMPTY_HASH, log_bytes: 0 }, 1),
+            (None, None) => (Head { size: 0, root: EMPTY_HASH, log_bytes: 0, time: Timestamp(i64::MIN) }, 1),
         };
         let log_bytes = self.files.log.metadata().map_err(|source| self.files.failed(LOG, source))?.len();
         if log_bytes < head.log_bytes {
@@ -212,17 +241,51 @@ impl Append<'_> {
         hashes.flush().map_err(|source| self.files.failed(HASHES, source))
     }
 
-    /// Writes an event behind what was caught up with.
-    fn write(&mut self, state: &mut State, event: &AuditEvent) -> Result<u64, AuditError> {
+    /// Compares the wall clock with the steady one since this process last appended, or, where it never has, with the time
+    /// of the newest checkpoint. Returns the event that tells of a step.
+    fn clock_step(&self, head: &Head) -> Option<AuditEvent> {
+        let (now, steady) = (self.log.clock.now(), self.log.clock.monotonic());
+        let (step, seen_by) = match self.writer.last {
+            Some((then, before)) => {
+                let passed = i64::try_from(steady.saturating_sub(before).as_micros()).unwrap_or(i64::MAX);
+                (now.0.saturating_sub(then.0).saturating_sub(passed), "the steady clock")
+            }
+            // Time passes between two processes, so only a step back shows.
+            None => (now.0.saturating_sub(head.time.0).min(0), "the newest checkpoint"),
+        };
+        (step.unsigned_abs() >= CLOCK_STEP_MICROS).then(|| {
+            let mut event = AuditEvent::of(EventClass::HostClockStep, Outcome::Success);
+            event.details.insert("by-seconds".to_owned(), (step / 1_000_000).to_string());
+            event.details.insert("seen-by".to_owned(), seen_by.to_owned());
+            event
+        })
+    }
+
+    /// Writes events behind what was caught up with, and returns the number of the last one's line.
+    fn write(&mut self, state: &mut State, events: &[AuditEvent]) -> Result<u64, AuditError> {
         let mut text = String::new();
-        let mut size = state.head.size + u64::try_from(state.added.len()).unwrap_or(0);
-        let (place, first) = (self.files.place()?, size);
-        let opening = self.batch.opening(place, size);
-        let opens = opening.is_some();
-        if let Some(opening) = opening {
-            text.push_str(opening);
-            size += 1;
+        let place = self.files.place()?;
+        let mut number = state.head.size + u64::try_from(state.added.len()).unwrap_or(0);
+        let mut opened = self.writer.opened.filter(|(own, _)| *own == place).map(|(_, number)| number);
+        for event in events {
+            let near = |opened| number.checked_sub(opened).is_some_and(|lines| lines < REOPENED_EVERY);
+            if !opened.is_some_and(near) {
+                text.push_str(self.writer.batch.line());
+                opened = Some(number);
+                number += 1;
+            }
+            text.push_str(&self.seal(number, event)?);
+            number += 1;
         }
+        self.files.append(LOG, &self.files.log, text.as_bytes())?;
+        self.writer.opened = opened.map(|number| (place, number));
+        self.writer.last = Some((self.log.clock.now(), self.log.clock.monotonic()));
+        state.added.extend(text.lines().map(|line| line.as_bytes().to_vec()));
+        self.commit(state)?;
+        Ok(number.saturating_sub(1))
+    }
+
+    fn seal(&self, number: u64, event: &AuditEvent) -> Result<String, AuditError> {
         let sealed = Sealed {
             v: 1,
             time: self.log.clock.now(),
@@ -231,18 +294,11 @@ impl Append<'_> {
             event: event.clone(),
         };
         let json = serde_json::to_vec(&sealed).unwrap_or_default();
-        let line = self.batch.seal(self.log.store, size, &json)?;
+        let line = self.writer.batch.seal(self.log.store, number, &json)?;
         if line.len() > LONGEST {
             return Err(AuditError::TooLarge { bytes: line.len(), most: LONGEST });
         }
-        text.push_str(&line);
-        self.files.append(LOG, &self.files.log, text.as_bytes())?;
-        if opens {
-            self.batch.opened(place, first);
-        }
-        state.added.extend(text.lines().map(|line| line.as_bytes().to_vec()));
-        self.commit(state)?;
-        Ok(size)
+        Ok(line)
     }
 
     /// Puts the lines that were added under a signed checkpoint.
@@ -250,31 +306,46 @@ impl Append<'_> {
         let fault = |error: tlog_tiles::Error| AuditFault::new(HASHES, None, error.to_string());
         let pending_from = end_of(state.head.size);
         let mut hashes = FileHashes { file: &self.files.hashes, pending_from, pending: Vec::new() };
-        let (mut size, mut log_bytes) = (state.head.size, state.head.log_bytes);
-        let mut kept = Vec::new();
+        let (mut size, mut log_bytes, time) = (state.head.size, state.head.log_bytes, self.log.clock.now());
+        let mut kept = String::new();
         for line in state.added.drain(..) {
             hashes.add(size, &line).map_err(fault)?;
             size += 1;
             log_bytes += u64::try_from(line.len()).unwrap_or(0) + 1;
             if size % KEPT_EVERY == 0 {
-                kept.push(Head { size, root: tree_hash(size, &hashes).map_err(fault)?, log_bytes });
+                let head = Head { size, root: tree_hash(size, &hashes).map_err(fault)?, log_bytes, time };
+                let note = sign(self.log.store, &self.log.device, &head);
+                kept += &serde_json::to_string(&note).unwrap_or_default();
+                kept.push('\n');
             }
         }
-        let head = Head { size, root: tree_hash(size, &hashes).map_err(fault)?, log_bytes };
+        let head = Head { size, root: tree_hash(size, &hashes).map_err(fault)?, log_bytes, time };
         debug_assert_eq!(
             hashes.pending_from + u64::try_from(hashes.pending.len()).unwrap_or(0),
             stored_hash_count(size)
         );
         hashes.flush().map_err(|source| self.files.failed(HASHES, source))?;
+        // First those that stay: what a crash leaves of them beyond the newest checkpoint is written anew, but none is missing.
+        if !kept.is_empty() {
+            self.keep(state.head.size / KEPT_EVERY, &kept)?;
+        }
         let note = sign(self.log.store, &self.log.device, &head);
         self.files.write_checkpoint(&note, state.turn + 1)?;
-        for head in kept {
-            let note = sign(self.log.store, &self.log.device, &head);
-            let line = serde_json::to_string(&note).unwrap_or_default() + "\n";
-            self.files.append(CHECKPOINTS, &self.files.checkpoints, line.as_bytes())?;
-        }
         (state.head, state.turn) = (head, (state.turn + 1) % 2);
         Ok(())
+    }
+
+    /// Adds checkpoints to the `before` that are kept.
+    fn keep(&self, before: u64, kept: &str) -> Result<(), AuditError> {
+        let failed = |source| self.files.failed(CHECKPOINTS, source);
+        let mut reader = BufReader::new(&self.files.checkpoints);
+        reader.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut end = 0;
+        for _ in 0..before {
+            end += u64::try_from(reader.skip_until(b'\n').map_err(failed)?).unwrap_or(0);
+        }
+        self.files.checkpoints.set_len(end).map_err(failed)?;
+        self.files.append(CHECKPOINTS, &self.files.checkpoints, kept.as_bytes()).map(|_| ())
     }
 
     fn read_all(&self, name: &'static str, file: &std::fs::File) -> Result<Vec<u8>, AuditError> {

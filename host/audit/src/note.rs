@@ -3,16 +3,23 @@
 //!
 //! The private key stays in `sealing`; this module only puts signatures into notes and checks them.
 
+use std::path::Path;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use ostler_core::StoreId;
+use ostler_core::{StoreId, Timestamp};
 use ostler_sealing::{DeviceKey, verify_signature};
 use signed_note::{Note, Signature, VerificationError, Verifier, Verifiers, key_id};
 use tlog_tiles::{Checkpoint, Hash};
 
+use crate::error::{AuditError, AuditFault};
+use crate::files::{KEYS, read_file};
+
 /// The algorithm byte of Ed25519 in a signed note's key.
 const ED25519: u8 = 1;
+/// The extension lines of a checkpoint.
 const LENGTH: &str = "log-bytes ";
+const TIME: &str = "time ";
 
 /// What a checkpoint says.
 #[derive(Debug, Clone, Copy)]
@@ -23,6 +30,8 @@ pub(crate) struct Head {
     pub(crate) root: Hash,
     /// The length of the log in bytes.
     pub(crate) log_bytes: u64,
+    /// When it was signed, as the machine's clock had it.
+    pub(crate) time: Timestamp,
 }
 
 /// Returns the name that a store's checkpoints carry.
@@ -61,6 +70,13 @@ impl Verifiers for Keys {
 }
 
 impl Keys {
+    /// Reads the file of keys.
+    pub(crate) fn read(directory: &Path) -> Result<Self, AuditError> {
+        let text = String::from_utf8(read_file(directory, KEYS)?);
+        let text = text.map_err(|_| AuditFault::new(KEYS, None, "it is not text"))?;
+        Self::parse(&text).map_err(|reason| AuditFault::new(KEYS, None, reason).into())
+    }
+
     /// Parses the file of keys.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         text.lines().map(parse_key).collect::<Result<_, _>>().map(Self)
@@ -81,13 +97,13 @@ impl Keys {
         let note = Note::from_bytes(note.as_bytes()).map_err(|_| "it is no signed note")?;
         note.verify(self).map_err(|_| "its signature is not of a known key")?;
         let checkpoint = Checkpoint::from_bytes(note.text()).map_err(|_| "it is no checkpoint")?;
-        let log_bytes = checkpoint
-            .extension()
-            .strip_prefix(LENGTH)
-            .and_then(|rest| rest.strip_suffix('\n'))
+        let extension = |name| checkpoint.extension().lines().find_map(|line| line.strip_prefix(name));
+        let log_bytes = extension(LENGTH)
             .and_then(|number| number.parse().ok())
             .ok_or("it does not say how long the log is")?;
-        let head = Head { size: checkpoint.size(), root: *checkpoint.hash(), log_bytes };
+        // The first checkpoints had no time.
+        let time = Timestamp(extension(TIME).and_then(|micros| micros.parse().ok()).unwrap_or_default());
+        let head = Head { size: checkpoint.size(), root: *checkpoint.hash(), log_bytes, time };
         Ok((checkpoint.origin().to_owned(), head))
     }
 }
@@ -96,7 +112,8 @@ impl Keys {
 pub(crate) fn sign(store: StoreId, device: &DeviceKey, head: &Head) -> String {
     let name = origin(store);
     // The text of a checkpoint: origin, size, root hash, extension lines.
-    let text = format!("{name}\n{}\n{}\n{LENGTH}{}\n", head.size, head.root, head.log_bytes);
+    let text =
+        format!("{name}\n{}\n{}\n{LENGTH}{}\n{TIME}{}\n", head.size, head.root, head.log_bytes, head.time.0);
     let id = key_id(&name, &encoded(&device.public_key()));
     let signature = [id.to_be_bytes().as_slice(), &device.sign(text.as_bytes())].concat();
     format!("{text}\n\u{2014} {name} {}\n", STANDARD.encode(signature))

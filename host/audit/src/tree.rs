@@ -1,11 +1,13 @@
 //! The Merkle tree over the log's lines: where its stored hashes come from.
 //!
-//! Hashing is `tlog_tiles`' business (RFC 6962); this module only keeps the hashes in a file or in memory.
+//! Hashing is `tlog_tiles`' business (RFC 6962); this module only keeps the hashes in a file, or what of them is needed in memory.
 
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 
-use tlog_tiles::{Error, HASH_SIZE, Hash, HashReader, stored_hash_index, stored_hashes};
+use tlog_tiles::{
+    Error, HASH_SIZE, Hash, HashReader, split_stored_hash_index, stored_hash_index, stored_hashes, tree_hash,
+};
 
 /// Stored hashes in a file, with those on top that are not written yet.
 pub(crate) struct FileHashes<'a> {
@@ -58,13 +60,48 @@ impl HashReader for FileHashes<'_> {
     }
 }
 
-/// Stored hashes in memory.
+/// The tree's right edge: the newest hash of each level, which is all that adding a line and the root need.
 #[derive(Default)]
-pub(crate) struct MemoryHashes(pub(crate) Vec<Hash>);
+pub(crate) struct Edge {
+    size: u64,
+    /// The number of each level's newest hash, and the hash.
+    newest: Vec<(u64, Hash)>,
+}
 
-impl HashReader for MemoryHashes {
+impl Edge {
+    /// Adds a line, and returns the hashes that are stored for it.
+    pub(crate) fn add(&mut self, line: &[u8]) -> Result<Vec<Hash>, Error> {
+        let new = stored_hashes(self.size, line, self)?;
+        for (level, hash) in (0_u32..).zip(&new) {
+            let number = self.size.checked_shr(level).unwrap_or(0);
+            match self.newest.get_mut(usize::try_from(level).unwrap_or(usize::MAX)) {
+                Some(newest) => *newest = (number, *hash),
+                None => self.newest.push((number, *hash)),
+            }
+        }
+        self.size += 1;
+        Ok(new)
+    }
+
+    /// Returns how many lines were added.
+    pub(crate) const fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Returns the root hash.
+    pub(crate) fn root(&self) -> Result<Hash, Error> {
+        tree_hash(self.size, self)
+    }
+}
+
+impl HashReader for Edge {
     fn read_hashes(&self, indexes: &[u64]) -> Result<Vec<Hash>, Error> {
-        indexes.iter().map(|index| in_memory(&self.0, *index)).collect()
+        let read = |index: &u64| {
+            let (level, number) = split_stored_hash_index(*index);
+            let newest = self.newest.get(usize::from(level)).filter(|(newest, _)| *newest == number);
+            newest.map(|(_, hash)| *hash).ok_or(Error::IndexesNotInTree)
+        };
+        indexes.iter().map(read).collect()
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use ostler_audit::{AuditError, AuditEvent, AuditLog, EventClass, Outcome, read, verify};
+use ostler_audit::{AuditError, AuditEvent, AuditLog, EventClass, Outcome, ReadFrom, read, verify};
 use ostler_core::{Clock, StoreId, Timestamp};
 use ostler_sealing::{DeviceKey, EnvelopePrivateKey};
 use tempfile::TempDir;
@@ -55,7 +55,7 @@ impl Stage {
     }
 
     fn classes(&self) -> Vec<String> {
-        let records = read(&self.audit(), STORE, &self.private, 0).unwrap();
+        let records = read(&self.audit(), STORE, &self.private, ReadFrom::Line(0)).unwrap();
         records.map(|record| record.unwrap().event.class).collect()
     }
 }
@@ -238,4 +238,30 @@ fn a_directory_that_can_only_be_read_refuses_the_event() {
         }
     });
     assert_eq!(stage.classes(), ["kept"], "and reading goes on");
+}
+
+#[test]
+fn the_end_of_the_log_is_read_without_its_beginning() {
+    let stage = Stage::new();
+    let log = stage.open();
+    let events: Vec<AuditEvent> = (0..2500).map(|number| event(&format!("event.{number}"))).collect();
+    log.append_all(&events).unwrap();
+    let classes = |from| -> Vec<String> {
+        let records = read(&stage.audit(), STORE, &stage.private, from).unwrap();
+        records.map(|record| record.unwrap().event.class).collect()
+    };
+    assert_eq!(classes(ReadFrom::Line(0)).len(), 2500);
+    assert_eq!(classes(ReadFrom::Last(2)), ["event.2498", "event.2499"]);
+    // What stands at the log's beginning is not looked at.
+    let path = stage.audit().join("log");
+    let mut bytes = fs::read(&path).unwrap();
+    bytes[100] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(classes(ReadFrom::Last(1)), ["event.2499"]);
+    let last = verify(&stage.audit(), None).unwrap_err().to_string();
+    assert!(last.contains("log, line 1"), "{last}");
+    // Lines have numbers, those that open a batch too: 3 of them for 2500 events.
+    assert_eq!(classes(ReadFrom::Line(2502)), ["event.2499"]);
+    assert_eq!(classes(ReadFrom::Line(2503)), [""; 0]);
+    assert_eq!(classes(ReadFrom::Line(u64::MAX)), [""; 0]);
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ostler_audit::{
-    AuditError, AuditEvent, AuditLog, AuditRecord, EventClass, Outcome, checkpoint, read, verify,
+    AuditError, AuditEvent, AuditLog, AuditRecord, EventClass, Outcome, ReadFrom, checkpoint, read, verify,
 };
 use ostler_core::{Clock, StoreId, Timestamp};
 use ostler_sealing::{DeviceKey, EnvelopePrivateKey};
@@ -55,7 +55,7 @@ impl Stage {
     }
 
     fn records(&self) -> Vec<AuditRecord> {
-        read(&self.audit(), STORE, &self.private, 0).unwrap().map(Result::unwrap).collect()
+        read(&self.audit(), STORE, &self.private, ReadFrom::Line(0)).unwrap().map(Result::unwrap).collect()
     }
 
     fn classes(&self) -> Vec<String> {
@@ -130,7 +130,7 @@ fn a_log_whose_end_was_cut_off_with_all_its_files_does_not_continue_a_later_anch
     copy(&aside, &stage.audit());
     verify(&stage.audit(), None).unwrap();
     let error = verify(&stage.audit(), Some(&anchor)).unwrap_err().to_string();
-    assert!(error.contains("shorter than it was"), "{error}");
+    assert!(error.contains("its end was cut off"), "{error}");
 }
 
 #[test]
@@ -198,6 +198,38 @@ fn a_torn_line_is_cut_off_and_named_and_nothing_whole_is_lost() {
     assert_eq!(stage.classes(), ["event.0", "event.1", "audit.torn-tail", "after"]);
     verify(&stage.audit(), None).unwrap();
 }
+
+#[test]
+fn a_crash_at_any_file_of_the_append_that_keeps_a_checkpoint_for_good_loses_none_and_keeps_none_twice() {
+    let stage = filled(0);
+    let log = stage.open();
+    let lines = || fs::read_to_string(stage.audit().join("log")).unwrap().lines().count();
+    let state = || FILES.map(|name| (name, fs::read(stage.audit().join(name)).unwrap()));
+    while lines() < 255 {
+        log.append(&event("before")).unwrap();
+    }
+    let before = state();
+    log.append(&event("256th")).unwrap();
+    let after = state();
+    // As many files as were written before the crash are new; what they hold may be torn.
+    for written in 1..FILES.len() {
+        for torn in [0, 5] {
+            for (number, (name, bytes)) in after.iter().enumerate() {
+                let (old, new) = (&before[number].1, bytes);
+                let last = number + 1 == written && *name == "checkpoints";
+                let kept = if last { new.len() - torn } else { new.len() };
+                fs::write(stage.audit().join(name), if number < written { &new[..kept] } else { old })
+                    .unwrap();
+            }
+            stage.open().append(&event("next")).unwrap();
+            let report = verify(&stage.audit(), None).unwrap();
+            assert_eq!(report.checkpoints, 2, "{written} files were written");
+        }
+    }
+}
+
+/// The files in the order in which an append writes them.
+const FILES: [&str; 4] = ["log", "hashes", "checkpoints", "checkpoint"];
 
 #[test]
 fn a_crash_after_the_line_and_before_its_hashes_and_checkpoint_loses_nothing() {

@@ -42,8 +42,11 @@ impl Prompter for QuietFront {
 
 impl FrontEnd for QuietFront {
     fn show(&self, event: Event) -> BoxFuture<'_, ()> {
-        if let Event::Notice(text) = event {
-            self.output.note(&text);
+        match event {
+            Event::Notice(text) => self.output.note(&text),
+            Event::Audited(event) => self.output.audited(&event),
+            Event::Exported(lines) => self.output.lines(&lines),
+            _ => {}
         }
         Box::pin(std::future::ready(()))
     }
@@ -209,7 +212,7 @@ impl FrontEnd for SessionFront {
                 }
                 // From here on there is an end to be written down: a signal asks for it, and only the second one leaves.
                 Event::Connecting { .. } => self.signals.close_instead(self.close.clone()),
-                Event::Played { .. } => {}
+                Event::Played { .. } | Event::Audited(_) | Event::Exported(_) => {}
             }
         })
     }

@@ -28,6 +28,7 @@ pub(crate) fn render(reply: &Reply) -> Result<String, CliError> {
         Reply::RecordingsVerified(inner) => pretty(inner),
         Reply::Audit(inner) => pretty(inner),
         Reply::AuditVerified(inner) => pretty(inner),
+        Reply::AuditExported(inner) => pretty(inner),
         Reply::Plugins(inner) => pretty(inner),
         Reply::Plugin(inner) => pretty(inner),
         Reply::KnownHosts(inner) => pretty(inner),
@@ -42,9 +43,14 @@ pub(crate) fn render(reply: &Reply) -> Result<String, CliError> {
 /// Fails where the value has no form in JSON.
 pub(crate) fn pretty<T: Serialize + ?Sized>(value: &T) -> Result<String, CliError> {
     let text = serde_json::to_string_pretty(value).map_err(CliError::Json)?;
+    Ok(text.lines().map(line).collect())
+}
+
+/// Returns a line of JSON, or of something else that a program reads, with escapes for what steers a terminal.
+pub(crate) fn line(text: &str) -> String {
     let mut safe = String::with_capacity(text.len().saturating_add(1));
     for c in text.chars() {
-        if c != '\n' && steers(c) {
+        if steers(c) {
             // All of them are in the first plane, so four digits do.
             safe.push_str(&format!("\\u{:04x}", u32::from(c)));
         } else {
@@ -52,7 +58,7 @@ pub(crate) fn pretty<T: Serialize + ?Sized>(value: &T) -> Result<String, CliErro
         }
     }
     safe.push('\n');
-    Ok(safe)
+    safe
 }
 
 #[cfg(test)]

@@ -15,7 +15,7 @@ mod text;
 use std::io;
 
 use clap::ValueEnum;
-use ostler_app::Reply;
+use ostler_app::{AuditView, Reply};
 
 use crate::error::CliError;
 use crate::{pager, terminal};
@@ -106,6 +106,20 @@ impl Output {
         }
     }
 
+    /// Prints an audit event that just came, on one line.
+    pub(crate) fn audited(&self, event: &AuditView) {
+        let line = match serde_json::to_string(event) {
+            Ok(json) if self.json => json,
+            _ => records::audited(event, self.out),
+        };
+        self.lines(&[line]);
+    }
+
+    /// Prints lines for other programs. Where they can't be written any more, there is nobody to tell.
+    pub(crate) fn lines(&self, lines: &[String]) {
+        self.text(&lines.iter().map(|line| json::line(line)).collect::<String>()).unwrap_or_default();
+    }
+
     /// Says something that is good to know.
     pub(crate) fn note(&self, text: &str) {
         complain(&format!("{} {}\n", self.err.dim("note:"), escape_lines(text)));
@@ -152,6 +166,7 @@ fn words(reply: &Reply, style: Style) -> String {
         Reply::RecordingsVerified(list) => records::recordings_verified(list, style),
         Reply::Audit(events) => records::audit(events, style),
         Reply::AuditVerified(verified) => records::audit_verified(verified, style),
+        Reply::AuditExported(exported) => records::audit_exported(exported),
         Reply::Checkpoint(note) => escape_lines(note),
         Reply::Plugins(list) => plugins::list(list, style),
         Reply::Plugin(plugin) => plugins::detail(plugin, style),

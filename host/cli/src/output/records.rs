@@ -1,6 +1,6 @@
 //! Words for recordings and audit events.
 
-use ostler_app::{AuditView, RecordingView, VerifiedAudit, VerifiedRecording};
+use ostler_app::{AuditView, ExportedAudit, RecordingView, VerifiedAudit, VerifiedRecording};
 
 use super::entries::size;
 use super::table::{Cell, Table};
@@ -65,7 +65,7 @@ pub(crate) fn audit(events: &[AuditView], style: Style) -> String {
     for event in events {
         table.row([
             event.sequence.to_string().into(),
-            (&event.time).into(),
+            to_second(&event.time).into(),
             (&event.actor).into(),
             (&event.class).into(),
             Cell::painted(&event.outcome, Style::state),
@@ -76,12 +76,48 @@ pub(crate) fn audit(events: &[AuditView], style: Style) -> String {
     table.render(style)
 }
 
+/// Puts one event into one line.
+pub(crate) fn audited(event: &AuditView, style: Style) -> String {
+    let AuditView { sequence, class, outcome, actor, .. } = event;
+    let target = event.target.as_deref().unwrap_or_default();
+    let line = format!(
+        "{sequence}  {}  {actor}  {class}  {outcome}  {target}  {}",
+        to_second(&event.time),
+        what(event)
+    );
+    let line = line.trim_end();
+    if outcome == "success" { line.to_owned() } else { style.yellow(line) }
+}
+
+/// Leaves out the fraction of a second, which only machines care for.
+fn to_second(time: &str) -> String {
+    match time.split_once('.') {
+        Some((seconds, _)) => format!("{seconds}Z"),
+        None => time.to_owned(),
+    }
+}
+
 fn what(event: &AuditView) -> String {
     let mut parts: Vec<String> = event.reason.iter().cloned().collect();
     parts.extend(event.plugin.as_ref().map(|plugin| format!("plugin {plugin}")));
+    parts.extend(event.capability.clone());
     parts.extend(event.details.iter().map(|(key, value)| format!("{key}={value}")));
     parts.extend(event.recording.as_ref().map(|recording| format!("recording {recording}")));
     parts.join(", ")
+}
+
+pub(crate) fn audit_exported(exported: &ExportedAudit) -> String {
+    match &exported.to {
+        None => String::new(),
+        Some(to) => {
+            format!(
+                "{} events went to {}; the next is in line {}\n",
+                exported.count,
+                escape(to),
+                exported.next
+            )
+        }
+    }
 }
 
 pub(crate) fn audit_verified(verified: &VerifiedAudit, style: Style) -> String {

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use ostler_audit::{AuditEvent, AuditLog, EventClass, Outcome, checkpoint, read, verify};
+use ostler_audit::{AuditEvent, AuditLog, EventClass, Outcome, ReadFrom, checkpoint, read, verify};
 use ostler_core::StoreId;
 use ostler_sealing::{DeviceKey, EnvelopePrivateKey};
 
@@ -27,7 +27,7 @@ pub(super) fn take(input: &Input, scratch: &Path) -> anyhow::Result<Taken> {
     drop(checkpoint(&directory).map_err(|error| error.to_string()));
     let private = private();
     let mut events = Vec::new();
-    if let Ok(records) = read(&directory, STORE, &private, 0) {
+    if let Ok(records) = read(&directory, STORE, &private, ReadFrom::Line(0)) {
         // A damaged line does not end the reading, so the number of lines bounds it.
         let records = records.map(|record| record.map_err(|error| error.to_string()));
         events.extend(records.map(|record| record.map(|record| record.event.target)));

@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use ostler_audit::{AuditEvent, fuzzing, read};
+use ostler_audit::{AuditEvent, ReadFrom, fuzzing, read};
 
 use super::audit::{STORE, private};
 use super::{Taken, comes_back};
@@ -29,7 +29,7 @@ pub(super) fn take(input: &Input, scratch: &Path) -> anyhow::Result<Taken> {
     let directory = scratch.join("audit");
     Input { files: vec![(LOG.to_owned(), log.into_bytes())] }.write(&directory)?;
     let (mut taken, mut lines) = (Taken::Read, 0);
-    for record in read(&directory, STORE, &private, 0)? {
+    for record in read(&directory, STORE, &private, ReadFrom::Line(0))? {
         lines += 1;
         match record {
             Ok(record) => drop(comes_back::<AuditEvent>(&record.event)?),
