@@ -70,7 +70,7 @@ const MEASURES: [Entry; 13] = [
     ("ssh-download", |_| download::measure()),
     ("recording-overhead", |_| recorded::measure()),
     ("audit-append", |_| audit::measure()),
-    ("verify-audit-100k", |_| verify::measure()),
+    ("verify-audit-1m", |_| verify::measure()),
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -1,4 +1,4 @@
-//! Verifying an audit log of 100,000 events, beside hashing its lines and nothing else.
+//! Verifying an audit log of a million events, beside hashing its lines and nothing else.
 
 use std::path::Path;
 
@@ -9,23 +9,25 @@ use ostler_sealing::sha256;
 use crate::audit::{event, open};
 use crate::measure::{Limit, Measure, millis, pairs};
 
-const EVENTS: u64 = 100_000;
-/// A file system in memory, where making the log durable line by line costs little.
+const EVENTS: usize = 1_000_000;
+/// Events that are written at once.
+const BATCH: usize = 1000;
+/// A file system in memory, where making the log durable costs little.
 const MEMORY: &str = "/dev/shm";
 
 pub(crate) fn measure() -> anyhow::Result<Measure> {
     let home = if Path::new(MEMORY).is_dir() { tempfile::tempdir_in(MEMORY) } else { tempfile::tempdir() }?;
     let log = open(home.path())?;
-    let event = event();
-    for _ in 0..EVENTS {
-        log.append(&event)?;
+    let events = vec![event(); BATCH];
+    for _ in 0..EVENTS / BATCH {
+        log.append_all(&events)?;
     }
     let directory = home.path().join("audit");
     let own = || {
         millis(|| {
             let report = verify(&directory, None)?;
             // Lines that open batches are lines too.
-            ensure!(report.lines >= EVENTS, "{} lines of {EVENTS} events were verified", report.lines);
+            ensure!(report.lines >= EVENTS as u64, "{} lines of {EVENTS} events were verified", report.lines);
             Ok(())
         })
     };
@@ -34,10 +36,10 @@ pub(crate) fn measure() -> anyhow::Result<Measure> {
             let lines = std::fs::read(directory.join("log"))?;
             let hashes: Vec<[u8; 32]> =
                 lines.split(|byte| *byte == b'\n').map(|line| sha256(&[line])).collect();
-            ensure!(hashes.len() as u64 > EVENTS, "{} lines were hashed", hashes.len());
+            ensure!(hashes.len() > EVENTS, "{} lines were hashed", hashes.len());
             Ok(())
         })
     };
     let (own, peer) = pairs(own, peer)?;
-    Ok(Measure { unit: "ms", own, peer: Some(("hashing the lines", peer)), limit: Limit::Value(1000.0) })
+    Ok(Measure { unit: "ms", own, peer: Some(("hashing the lines", peer)), limit: Limit::Value(10_000.0) })
 }

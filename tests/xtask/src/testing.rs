@@ -8,6 +8,7 @@ use crate::workspace::{Workspace, run};
 pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
     tools::install(workspace)?;
     let player = tools::asciinema_player(workspace)?;
+    tools::ocsf_models(workspace, &player)?;
     let built = building::build(workspace, false, Beside::Tests)?;
     let guests = building::components(workspace, "tests/guests", "guests")?;
     let mut command = workspace.cargo();

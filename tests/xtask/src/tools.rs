@@ -1,6 +1,6 @@
 //! Programs that the tests work with: real servers and editors, and asciinema's own player.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
 
@@ -12,13 +12,15 @@ struct Tool {
     package: &'static str,
 }
 
-const TOOLS: [Tool; 19] = [
+const TOOLS: [Tool; 21] = [
     Tool { program: "sshd", package: "openssh-server" },
     Tool { program: "ssh-keygen", package: "openssh-client" },
     Tool { program: "tmux", package: "tmux" },
     Tool { program: "vim", package: "vim" },
     Tool { program: "htop", package: "htop" },
     Tool { program: "python3", package: "python3" },
+    Tool { program: "pip3", package: "python3-pip" },
+    Tool { program: "rsyslogd", package: "rsyslog" },
     Tool { program: "strace", package: "strace" },
     Tool { program: "prlimit", package: "util-linux" },
     Tool { program: "setpriv", package: "util-linux" },
@@ -36,6 +38,9 @@ const TOOLS: [Tool; 19] = [
 
 /// asciinema's own player, exactly this version, which reads asciicast v3.
 const PLAYER: &str = "asciinema-player@3.18.0";
+
+/// Models of OCSF, made from its schema.
+const OCSF_MODELS: &str = "pydantic-ocsf==3.0.0";
 
 /// What runs the fuzz targets.
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
@@ -98,6 +103,22 @@ pub(crate) fn asciinema_player(workspace: &Workspace) -> anyhow::Result<PathBuf>
             .with_context(|| format!("the tests play recordings with {PLAYER}, which npm can't install"))?;
     }
     Ok(directory)
+}
+
+/// Installs models of OCSF into the directory of the tests' tools, with the script that checks events with them.
+pub(crate) fn ocsf_models(workspace: &Workspace, tools: &Path) -> anyhow::Result<()> {
+    let script = workspace.root.join("tests/xtask/tools/check-ocsf.py");
+    std::fs::copy(&script, tools.join("check-ocsf.py"))
+        .with_context(|| format!("{} is missing", script.display()))?;
+    let modules = tools.join("python");
+    let installed = OCSF_MODELS.replace('-', "_").replace("==", "-") + ".dist-info";
+    if modules.join(installed).is_dir() {
+        return Ok(());
+    }
+    let mut pip = workspace.command("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--upgrade", "--target"]).arg(&modules);
+    run(pip.arg(OCSF_MODELS))
+        .with_context(|| format!("the tests check events with {OCSF_MODELS}, which pip can't install"))
 }
 
 /// Finds a program in PATH, and where system administrators have theirs.

@@ -1,6 +1,9 @@
 //! A store that another process holds unlocked: that process itself, and the scenarios of `cli` once more through it. What
 //! a command says and does must be the same.
 
+#[cfg(test)]
+#[path = "../cli/audit.rs"]
+mod audit;
 #[path = "../cli/entries.rs"]
 mod entries;
 #[path = "../cli/imports.rs"]
