@@ -15,6 +15,7 @@ mod launch;
 mod passphrase;
 mod plan;
 mod ports;
+mod search;
 mod secret;
 mod session;
 mod settings;
@@ -41,6 +42,7 @@ pub use ports::{
     BoxFuture, Clock, CodeAuthenticator, PluginSettings, PluginStorage, PortError, PromptError, Prompter,
     Timestamp,
 };
+pub use search::search;
 pub use secret::{Field as SecretField, HostRule, SecretBytes, Sink, SinkRule, SlotName, SlotNameError};
 pub use session::{
     EndReason, Exit, HostKey, HostKeyDecision, HostKeyVerifier, InjectError, OpenedSession, OutputStream,

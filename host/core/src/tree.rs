@@ -244,11 +244,7 @@ impl Tree {
         }
         let (folder_path, name) = wanted.rsplit_once('/').unwrap_or(("", wanted));
         let in_folder = self.find_folder(folder_path).ok();
-        let exact = in_folder.and_then(|folder| {
-            self.connections
-                .values()
-                .find(|connection| connection.folder == folder && connection.name == name)
-        });
+        let exact = in_folder.and_then(|folder| self.child_connection(folder, name));
         if let Some(found) = exact {
             return Ok(found);
         }

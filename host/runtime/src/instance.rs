@@ -15,7 +15,7 @@ use wasmtime::{Store, StoreContextMut, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx};
 
 use crate::capabilities::{CallChain, CapabilityInstances};
-use crate::kinds::importer::FeedSlot;
+use crate::kinds::importer_feed::FeedSlot;
 use crate::limiter::Limiter;
 use crate::limits::{LimitReached, Limits};
 use crate::plugin::Loaded;
@@ -156,11 +156,7 @@ impl<'a> Call<'a> {
                 PluginError::Limit { limit: "sleeping time", allowed }
             }
         };
-        match error {
-            PluginError::Limit { .. } => self.loaded.counters.count_limit(),
-            PluginError::Trap { .. } => self.loaded.counters.count_trap(),
-            _ => {}
-        }
+        self.loaded.counters.count_error(&error);
         Err(error)
     }
 }

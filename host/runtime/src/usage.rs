@@ -10,6 +10,8 @@ use std::time::Duration;
 use ostler_plugin_api::Capability;
 use serde::{Deserialize, Serialize};
 
+use crate::PluginError;
+
 /// How often a capability was used and refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct CapabilityUse {
@@ -83,12 +85,14 @@ impl Counters {
         self.capabilities.get(&capability).cloned().unwrap_or_default()
     }
 
-    pub(crate) fn count_trap(&self) {
-        self.traps.fetch_add(1, Ordering::Relaxed);
-    }
-
-    pub(crate) fn count_limit(&self) {
-        self.limits.fetch_add(1, Ordering::Relaxed);
+    /// Counts what ended a call, where it was a crash or a limit.
+    pub(crate) fn count_error(&self, error: &PluginError) {
+        match error {
+            PluginError::Limit { .. } => &self.limits,
+            PluginError::Trap { .. } => &self.traps,
+            _ => return,
+        }
+        .fetch_add(1, Ordering::Relaxed);
     }
 
     /// Counts a call that ended, however it ended.

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
-use std::hash::BuildHasher as _;
+use std::hash::{BuildHasher as _, BuildHasherDefault, Hasher};
 use std::io::{Cursor, Read};
 
 use ostler_sdk::importer::{Failure, Feed, MappedField, Options, Output, Position, Problem, Summary};
@@ -88,8 +88,26 @@ struct Seen {
 /// The lines of what was taken, by a hash of its folder and name and of its id: a file may have a million rows.
 #[derive(Default)]
 struct Taken {
-    lines: HashMap<u64, u64>,
+    lines: HashMap<u64, u64, BuildHasherDefault<Hashed>>,
     hasher: RandomState,
+}
+
+/// The hash of what is a hash already.
+#[derive(Default)]
+struct Hashed(u64);
+
+impl Hasher for Hashed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
 }
 
 impl Taken {
@@ -141,7 +159,7 @@ impl Import<'_> {
         match made {
             Ok(Made { entry, left_out, .. }) => {
                 for fault in left_out {
-                    self.warn(record, &fault);
+                    self.found.problem(warning(record, &self.columns, &fault));
                 }
                 self.found.entry(entry)
             }
@@ -180,13 +198,6 @@ impl Import<'_> {
         }
     }
 
-    fn warn(&mut self, record: &Record, fault: &Fault) {
-        let position = Position::line(record.line).field(self.columns.label(fault.target));
-        let reason = format!("{}: {}", fault.target.name(), fault.reason);
-        let name = self.columns.of(Target::Name).map_or("", |column| record.field(column));
-        self.found.problem(Problem::warning(position, reason).entry(name));
-    }
-
     fn refuse(&mut self, record: &Record, position: Position, reason: String) {
         let mendable = self.mending.row(record, &reason);
         let mut problem = Problem::not_imported(position, reason).mendable(mendable);
@@ -215,6 +226,14 @@ impl Import<'_> {
             mendable_head: self.mending.head(&self.columns, mark != Mark::None || self.seen.other),
         }
     }
+}
+
+/// Says what was left out of a row that was taken.
+fn warning(record: &Record, columns: &Columns, fault: &Fault) -> Problem {
+    let position = Position::line(record.line).field(columns.label(fault.target));
+    let reason = format!("{}: {}", fault.target.name(), fault.reason);
+    let name = columns.of(Target::Name).map_or("", |column| record.field(column));
+    Problem::warning(position, reason).entry(name)
 }
 
 /// As much of a text as fits an error.

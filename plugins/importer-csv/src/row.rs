@@ -1,5 +1,7 @@
 //! One row to one connection, or the reason why not. Pure: a row, the columns and the type in, an entry out.
 
+use std::borrow::Cow;
+
 use ostler_sdk::importer::{Connection, Credential, Entry, Item, LocalCredential, Position, Secret};
 use ostler_sdk::types::{SecretField, Setting};
 
@@ -24,7 +26,7 @@ pub(crate) struct Fault {
 /// A connection that was made of a row.
 #[derive(Debug)]
 pub(crate) struct Made<'a> {
-    pub(crate) entry: Entry,
+    pub(crate) entry: Entry<'a>,
     pub(crate) name: &'a str,
     /// Its own id; empty where the row has none.
     pub(crate) id: &'a str,
@@ -60,21 +62,21 @@ impl<'a> Row<'a> {
         let kind = self.kind()?;
         let (host, port) = self.endpoint()?;
         let port = port.unwrap_or_else(|| {
-            defaults.push(format!("port was set to {}", kind.default_port()));
+            defaults.push(format!("port was set to {}", kind.default_port()).into());
             kind.default_port()
         });
         let folder = self.folder()?;
         let credential = self.credential(&mut defaults, &mut left_out)?;
         let mut connection = Connection::new(name, kind.name(), host, port);
         connection.credential = credential;
-        connection.notes = self.notes()?.to_owned();
+        connection.notes = self.notes()?.into();
         connection.tags = self.tags()?;
         match kind {
             Kind::Ssh => self.ssh_settings(&mut connection, &mut left_out),
             Kind::Rdp => self.rdp_settings(&mut connection, &mut defaults, &mut left_out),
         }
         let id = self.text(Target::Id);
-        let identity = identity(id, &folder, name)?;
+        let identity = Cow::Owned(identity(id, &folder, name)?);
         let position = Position::line(self.record.line);
         let entry = Entry { position, identity, folder, defaults, item: Item::Connection(connection) };
         Ok(Made { entry, name, id, left_out })
@@ -88,21 +90,20 @@ impl<'a> Row<'a> {
 
     fn kind(&self) -> Checked<Kind> {
         let text = self.text(Target::Type);
+        if let Some(kind) = self.kind.filter(|_| text.is_empty()).or_else(|| Kind::parse(text)) {
+            return Ok(kind);
+        }
         let types = Kind::ALL.map(Kind::name).join(" and ");
-        match (Kind::parse(text), self.kind) {
-            (Some(kind), _) => Ok(kind),
-            (None, Some(kind)) if text.is_empty() => Ok(kind),
-            (None, None) if text.is_empty() => {
-                Err(fault(Target::Type, format!("it is missing; there are {types}")))
-            }
-            (None, Some(_)) => Err(fault(
-                Target::Type,
-                format!(
+        Err(fault(
+            Target::Type,
+            match self.kind {
+                None if text.is_empty() => format!("it is missing; there are {types}"),
+                None => format!("'{text}' is unknown; there are {types}"),
+                Some(_) => format!(
                     "'{text}' is unknown; there are {types}; without a column for it (an empty map.type) all rows get the type option"
                 ),
-            )),
-            (None, None) => Err(fault(Target::Type, format!("'{text}' is unknown; there are {types}"))),
-        }
+            },
+        ))
     }
 
     /// Reads host and port; the host may carry the port.
@@ -115,9 +116,10 @@ impl<'a> Row<'a> {
             return Err(fault(Target::Host, "it has more than 255 bytes"));
         }
         // An underscore is fine, a dot not needed (feature CM-126).
-        if let Some(bad) =
-            host.chars().find(|c| c.is_whitespace() || c.is_control() || "/@\\[]\"'".contains(*c))
-        {
+        let bad = |c: char| {
+            c.is_whitespace() || c.is_control() || matches!(c, '/' | '@' | '\\' | '[' | ']' | '"' | '\'')
+        };
+        if let Some(bad) = host.chars().find(|c| !c.is_ascii_alphanumeric() && bad(*c)) {
             return Err(fault(Target::Host, format!("it has a {bad:?}, which no host name or address has")));
         }
         let inner = inner.map(|text| read_port(Target::Host, text)).transpose()?;
@@ -131,13 +133,13 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn folder(&self) -> Checked<Vec<String>> {
+    fn folder(&self) -> Checked<Vec<Cow<'a, str>>> {
         let mut path = Vec::new();
         for name in
             self.text(Target::Folder).split(['/', '\\']).map(str::trim).filter(|name| !name.is_empty())
         {
             check_line(name).map_err(|reason| fault(Target::Folder, reason))?;
-            path.push(name.to_owned());
+            path.push(Cow::Borrowed(name));
         }
         if path.len() > DEEPEST {
             Err(fault(Target::Folder, "folders nest at most 64 deep"))
@@ -146,7 +148,11 @@ impl<'a> Row<'a> {
         }
     }
 
-    fn credential(&self, defaults: &mut Vec<String>, left_out: &mut Vec<Fault>) -> Checked<Credential> {
+    fn credential(
+        &self,
+        defaults: &mut Vec<Cow<'a, str>>,
+        left_out: &mut Vec<Fault>,
+    ) -> Checked<Credential<'a>> {
         // Blanks may be a part of a password, but are none alone.
         let password = self.columns.of(Target::Password).map_or("", |column| self.record.raw(column));
         let password = if password.trim().is_empty() { "" } else { password };
@@ -157,7 +163,7 @@ impl<'a> Row<'a> {
             "2" | "embedded" | "local" | "own" => None,
             "" if given => None,
             "" => {
-                defaults.push("credential was set to none".to_owned());
+                defaults.push("credential was set to none".into());
                 Some(Credential::None)
             }
             "0" | "none" => Some(Credential::None),
@@ -179,7 +185,7 @@ impl<'a> Row<'a> {
             check_line(text).map_err(|reason| fault(target, reason))?;
         }
         check_length(Target::Password, password)?;
-        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let text = |text: &'a str| (!text.is_empty()).then_some(Cow::Borrowed(text));
         let secret = |value| Secret { field: SecretField::Password, value };
         let secrets = text(password).map(secret).into_iter().collect();
         Ok(LocalCredential { user: text(user), domain: text(domain), secrets }.into())
@@ -191,18 +197,18 @@ impl<'a> Row<'a> {
         Ok(notes)
     }
 
-    fn tags(&self) -> Checked<Vec<String>> {
-        let mut tags: Vec<String> = Vec::new();
+    fn tags(&self) -> Checked<Vec<Cow<'a, str>>> {
+        let mut tags: Vec<Cow<'a, str>> = Vec::new();
         for tag in self.text(Target::Tags).split([',', ';']).map(str::trim).filter(|tag| !tag.is_empty()) {
             check_line(tag).map_err(|reason| fault(Target::Tags, reason))?;
             if !tags.iter().any(|known| known == tag) {
-                tags.push(tag.to_owned());
+                tags.push(Cow::Borrowed(tag));
             }
         }
         if tags.len() > 256 { Err(fault(Target::Tags, "it has more than 256 tags")) } else { Ok(tags) }
     }
 
-    fn ssh_settings(&self, connection: &mut Connection, left_out: &mut Vec<Fault>) {
+    fn ssh_settings(&self, connection: &mut Connection<'a>, left_out: &mut Vec<Fault>) {
         for (target, key) in [(Target::CharacterSet, "ssh.character-set"), (Target::Font, "ssh.font")] {
             let text = self.text(target);
             match check_line(text) {
@@ -216,15 +222,15 @@ impl<'a> Row<'a> {
 
     fn rdp_settings(
         &self,
-        connection: &mut Connection,
-        defaults: &mut Vec<String>,
+        connection: &mut Connection<'a>,
+        defaults: &mut Vec<Cow<'a, str>>,
         left_out: &mut Vec<Fault>,
     ) {
         let width = self.number(Target::DesktopWidth, "rdp.desktop-width", 200..=8192, connection, left_out);
         let height =
             self.number(Target::DesktopHeight, "rdp.desktop-height", 200..=8192, connection, left_out);
         if !width && !height {
-            defaults.push("desktop size was set to auto".to_owned());
+            defaults.push("desktop size was set to auto".into());
         }
         self.number(Target::ColorDepth, "rdp.color-depth", 8..=32, connection, left_out);
         let text = self.text(Target::AutoExpand);
@@ -243,7 +249,7 @@ impl<'a> Row<'a> {
         target: Target,
         key: &str,
         bounds: std::ops::RangeInclusive<i64>,
-        connection: &mut Connection,
+        connection: &mut Connection<'a>,
         left_out: &mut Vec<Fault>,
     ) -> bool {
         let text = self.text(target);
@@ -264,8 +270,9 @@ impl<'a> Row<'a> {
 }
 
 /// A file of this format has no identities of its own: without a column for them, the place in the tree is one.
-fn identity(id: &str, folder: &[String], name: &str) -> Checked<String> {
-    let mut identity = String::with_capacity(folder.iter().map(String::len).sum::<usize>() + name.len() + 32);
+fn identity(id: &str, folder: &[Cow<'_, str>], name: &str) -> Checked<String> {
+    let parts = folder.iter().map(|part| part.len() + 1).sum::<usize>();
+    let mut identity = String::with_capacity("path:".len() + parts + name.len().max(id.len()));
     if id.is_empty() {
         identity.push_str("path:");
         for part in folder {

@@ -39,7 +39,6 @@ pub mod importer {
         path: ["../../plugin-api/wit/types-0.1.0", "../../plugin-api/wit/importer-0.1.0"],
         with: {
             "ostler:types/types@0.1.0": crate::bindings::capabilities::ostler::types::types,
-            "ostler:importer/types@0.1.0/secret": crate::importer::Secret,
         },
         additional_derives: [PartialEq, Eq],
         generate_unused_types: true,

@@ -6,18 +6,16 @@
 //! Limits, by default: 300 s of computing and 128 MiB of memory for a file, a million entries and as many problems; a
 //! name has at most 255 bytes, notes and custom fields 64 KiB each, a record to be mended 1 MiB.
 
+mod entry;
 pub(crate) mod feed;
 mod items;
 mod options;
-
-use std::fmt;
-
-use crate::types::SecretField;
+mod packed;
 
 pub use crate::bindings::importer::ostler::importer::types::{
-    Connection, Credential, Entry, Failure, Folder, Info, Item, LocalCredential, MappedField, MappingState,
-    OptionInfo, Position, Problem, Severity, Summary,
+    Failure, Info, MappedField, MappingState, OptionInfo, Position, Problem, Severity, Summary,
 };
+pub use entry::{Connection, Credential, Entry, Folder, Item, LocalCredential, Secret};
 pub use feed::{Feed, Input, Output};
 #[cfg(not(target_family = "wasm"))]
 pub use feed::{Parsed, parse_in_memory};
@@ -42,19 +40,4 @@ pub trait Importer {
     /// Says why the file can't be imported at all; nothing is imported then. A record that can't be taken is no such
     /// error but a [`Problem`].
     fn parse(options: &Options, feed: &mut Feed) -> Result<Summary, Failure>;
-}
-
-/// A secret that the file holds in the clear. Printing it shows its field only.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret {
-    /// The place in a protocol that it is meant for.
-    pub field: SecretField,
-    /// The secret.
-    pub value: String,
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Secret").field("field", &self.field).finish_non_exhaustive()
-    }
 }

@@ -8,7 +8,7 @@ use ostler_core::{ImportEntry, ImportProblem};
 use ostler_runtime::ImportOutlet;
 
 use crate::measure::{Limit, Measure, millis, pairs};
-use crate::world::{File, block_on, runtime};
+use crate::world::{File, block_on_many, runtime};
 
 const ROWS: usize = 100_000;
 
@@ -22,7 +22,7 @@ pub(crate) fn measure(plugins: &Path) -> anyhow::Result<Measure> {
         let taken = millis(|| {
             let input = Box::new(Cursor::new(text.clone().into_bytes()));
             let options = [("type".to_owned(), "ssh".to_owned())];
-            Ok(block_on(plugin.parse(input, &options, &mut counter))??)
+            Ok(block_on_many(plugin.parse(input, &options, &mut counter))??)
         })?;
         ensure!(counter.entries == ROWS && counter.problems == 0, "{counter:?} of {ROWS} rows were imported");
         Ok(taken)

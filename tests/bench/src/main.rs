@@ -15,6 +15,7 @@ mod load;
 mod measure;
 mod recorded;
 mod runaway;
+mod search;
 mod secret;
 mod sshd;
 mod startup;
@@ -57,15 +58,16 @@ struct Arguments {
 /// A measure's id, and what takes it.
 type Entry = (&'static str, fn(&Arguments) -> anyhow::Result<Measure>);
 
-const MEASURES: [Entry; 13] = [
+const MEASURES: [Entry; 14] = [
     ("plugin-call", |arguments| call::measure(&arguments.guests)),
     ("instantiate", |arguments| instantiate::measure(&arguments.plugins)),
     ("cached-load", |arguments| load::measure(&arguments.plugins)),
-    ("start-30-plugins", |arguments| load::measure_start(&arguments.plugins)),
+    ("idle-plugins", |arguments| load::measure_start(&arguments.plugins)),
     ("runaway-stop", |arguments| runaway::measure(&arguments.guests)),
     ("startup-version", |arguments| startup::measure(&arguments.program)),
     ("import-100k", |arguments| import::measure(&arguments.plugins)),
     ("unlock-100k", |_| unlock::measure()),
+    ("search-100k", |_| search::measure()),
     ("secret-open", |_| secret::measure()),
     ("ssh-download", |_| download::measure()),
     ("recording-overhead", |_| recorded::measure()),

@@ -49,7 +49,8 @@ impl LargeStore {
     }
 }
 
-fn connection(number: usize) -> Connection {
+/// Makes a connection of a large store.
+pub(crate) fn connection(number: usize) -> Connection {
     Connection {
         id: ConnectionId::random(),
         folder: None,

@@ -56,6 +56,12 @@ pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> anyhow::Result<T> 
     Ok(tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(future))
 }
 
+/// Runs a future as the program does: on this thread, and its tasks on others.
+pub(crate) fn block_on_many<T>(future: impl Future<Output = T>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    Ok(runtime.block_on(future))
+}
+
 /// Every port, with nothing behind it.
 pub(crate) struct Nothing;
 

@@ -1,19 +1,19 @@
 //! Importers: bytes of a foreign file in, checked entries and problems out.
 //!
-//! While a file is parsed, the guest pulls bytes and pushes batches through the feed. A batch is converted while the guest
-//! waits, and handed to the outlet by the task that called `parse`, so that what the outlet does is not charged to the
-//! guest. Never keeps entries: they are the outlet's as soon as they come.
+//! While a file is parsed, the guest runs in a task of its own: it pulls bytes and pushes batches through the feed. The task
+//! that called `parse` converts, checks and hands them to the outlet, at the same time where there is a second core. Never
+//! keeps entries: they are the outlet's as soon as they are checked.
 
-use std::io::{self, Read};
+use std::io::Read;
 use std::sync::Arc;
 
 use ostler_core::{ImportEntry, ImportProblem, ImportSummary};
-use tokio::sync::{mpsc, oneshot};
-use wasmtime::component::{HasData, Linker};
+use tokio::task::{JoinError, JoinSet};
 
 use super::importer_convert as convert;
+use super::importer_feed::{Feed, FeedSlot, Intake};
 use crate::PluginError;
-use crate::instance::{Budget, Call, State, Stop, Waits, within};
+use crate::instance::{Budget, Call, State, Stop, within};
 use crate::plugin::Loaded;
 
 mod bindings {
@@ -23,6 +23,7 @@ mod bindings {
         with: { "ostler:types": crate::capabilities::ostler::types },
         imports: {
             "ostler:importer/feed.put": async,
+            "ostler:importer/feed.put-packed": async,
             "ostler:importer/feed.report": async,
         },
         exports: { default: async },
@@ -37,8 +38,6 @@ pub(crate) type ImporterPre = bindings::ImporterPluginPre<State>;
 
 /// Bytes of a file that `detect` sees, as the WIT document says.
 const LARGEST_HEAD: usize = 64 << 10;
-/// Bytes that one `read` returns, as the WIT document says.
-const LARGEST_READ: usize = 1 << 20;
 
 /// Takes what an importer finds.
 pub trait ImportOutlet {
@@ -68,157 +67,6 @@ pub struct OptionInfo {
     pub help: String,
     /// The values it takes; empty where any text may stand.
     pub choices: Vec<String>,
-}
-
-/// The feed of a call: empty but while `parse` runs.
-#[derive(Default)]
-pub(crate) struct FeedSlot(Option<Feed>);
-
-/// What the guest reads from and writes to while it parses.
-struct Feed {
-    input: Box<dyn Read + Send>,
-    batches: mpsc::Sender<Batch>,
-    waits: Arc<Waits>,
-    entries: Quota,
-    problems: Quota,
-    /// Why the host can't go on; the guest sees the end of the file, and the caller this.
-    failure: Option<PluginError>,
-}
-
-/// How many of something a whole file may have.
-struct Quota {
-    limit: &'static str,
-    most: u64,
-    left: u64,
-}
-
-impl Quota {
-    fn new(limit: &'static str, most: u64) -> Self {
-        Self { limit, most, left: most }
-    }
-
-    fn spend(&mut self, count: usize) -> Result<(), PluginError> {
-        let left = u64::try_from(count).ok().and_then(|count| self.left.checked_sub(count));
-        self.left =
-            left.ok_or_else(|| PluginError::Limit { limit: self.limit, allowed: self.most.to_string() })?;
-        Ok(())
-    }
-}
-
-/// What the guest hands over, and where the answer goes.
-enum Batch {
-    Entries(Vec<ImportEntry>, oneshot::Sender<bool>),
-    Problems(Vec<ImportProblem>, oneshot::Sender<bool>),
-}
-
-impl Batch {
-    fn hand_to(self, outlet: &mut (dyn ImportOutlet + Send)) {
-        let (go_on, answer) = match self {
-            Self::Entries(entries, answer) => (outlet.entries(entries), answer),
-            Self::Problems(problems, answer) => {
-                outlet.problems(problems);
-                (true, answer)
-            }
-        };
-        // The guest is only gone where the whole call is.
-        answer.send(go_on).unwrap_or_default();
-    }
-}
-
-pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    feed::add_to_linker::<State, Access>(linker, |state| &mut state.feed)
-}
-
-struct Access;
-
-impl HasData for Access {
-    type Data<'a> = &'a mut FeedSlot;
-}
-
-impl feed::Host for FeedSlot {
-    fn read(&mut self, most: u32) -> Vec<u8> {
-        self.0.as_mut().map(|feed| feed.read(most)).unwrap_or_default()
-    }
-
-    async fn put(&mut self, entries: Vec<wit::Entry>) -> bool {
-        match &mut self.0 {
-            Some(feed) => feed.put(entries).await,
-            None => false,
-        }
-    }
-
-    async fn report(&mut self, problems: Vec<wit::Problem>) {
-        if let Some(feed) = &mut self.0 {
-            feed.report(problems.into_iter().map(convert::problem).collect()).await;
-        }
-    }
-}
-
-impl Feed {
-    fn read(&mut self, most: u32) -> Vec<u8> {
-        if self.failure.is_some() {
-            return Vec::new();
-        }
-        let waiting = self.waits.begin();
-        let mut bytes = vec![0; usize::try_from(most).unwrap_or(LARGEST_READ).min(LARGEST_READ)];
-        let read = loop {
-            match self.input.read(&mut bytes) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => break read,
-            }
-        };
-        drop(waiting);
-        match read {
-            Ok(length) => bytes.truncate(length),
-            Err(error) => {
-                bytes.clear();
-                self.failure = Some(PluginError::Host(format!("the file can't be read: {error}")));
-            }
-        }
-        bytes
-    }
-
-    async fn put(&mut self, entries: Vec<wit::Entry>) -> bool {
-        if self.failed(|feed| feed.entries.spend(entries.len())) {
-            return false;
-        }
-        let mut good = Vec::with_capacity(entries.len());
-        let mut bad = Vec::new();
-        for entry in entries {
-            match convert::entry(entry) {
-                Ok(entry) => good.push(entry),
-                Err(problem) => bad.push(*problem),
-            }
-        }
-        if !bad.is_empty() && !self.report(bad).await {
-            return false;
-        }
-        good.is_empty() || self.hand_over(|answer| Batch::Entries(good, answer)).await
-    }
-
-    async fn report(&mut self, problems: Vec<ImportProblem>) -> bool {
-        if self.failed(|feed| feed.problems.spend(problems.len())) {
-            return false;
-        }
-        problems.is_empty() || self.hand_over(|answer| Batch::Problems(problems, answer)).await
-    }
-
-    /// Does a step unless one failed before; the first failure stays, and the call ends with it.
-    fn failed(&mut self, step: impl FnOnce(&mut Self) -> Result<(), PluginError>) -> bool {
-        if self.failure.is_none() {
-            self.failure = step(self).err();
-        }
-        self.failure.is_some()
-    }
-
-    /// Hands a batch to the task that called `parse`, and waits until the outlet has taken it.
-    async fn hand_over(&mut self, batch: impl FnOnce(oneshot::Sender<bool>) -> Batch) -> bool {
-        let waiting = self.waits.begin();
-        let (answer, answered) = oneshot::channel();
-        let go_on = self.batches.send(batch(answer)).await.is_ok() && answered.await.unwrap_or(false);
-        drop(waiting);
-        go_on
-    }
 }
 
 pub(crate) async fn info(loaded: &Loaded, pre: &ImporterPre) -> Result<ImporterInfo, PluginError> {
@@ -252,43 +100,61 @@ pub(crate) async fn detect(
 }
 
 pub(crate) async fn parse(
-    loaded: &Loaded,
+    loaded: &Arc<Loaded>,
     pre: &ImporterPre,
     input: Box<dyn Read + Send>,
     options: &[(String, String)],
     outlet: &mut (dyn ImportOutlet + Send),
 ) -> Result<ImportSummary, PluginError> {
-    let budget = Budget { name: "parsing time", time: loaded.limits.parse_time };
-    let mut call = Call::begin(loaded, &[], budget).await;
-    let (waits, allowance) = (call.waits(), call.allowance());
-    // One batch at a time: the guest stands still until the outlet has taken it.
-    let (batches, mut handed_over) = mpsc::channel(1);
-    call.store.data_mut().feed = FeedSlot(Some(Feed {
-        input,
-        batches,
-        waits: call.waits(),
-        entries: Quota::new("entries of a file", loaded.limits.import_entries),
-        problems: Quota::new("problems of a file", loaded.limits.import_problems),
-        failure: None,
-    }));
-    let options = options.to_vec();
-    let work = async {
-        let guest = async {
-            let plugin = pre.instantiate_async(&mut call.store).await?;
-            plugin.ostler_importer_importer().call_parse(&mut call.store, &options).await
-        };
-        let mut guest = Box::pin(guest);
-        loop {
-            tokio::select! {
-                biased;
-                Some(batch) = handed_over.recv() => Batch::hand_to(batch, outlet),
-                parsed = &mut guest => return parsed,
+    let (feed, mut batches) = Feed::new(input);
+    let mut intake = Intake::new(&loaded.limits, outlet);
+    let mut guest = JoinSet::new();
+    guest.spawn(run(Arc::clone(loaded), pre.clone(), feed, options.to_vec()));
+    // The feed, and with it the sender, is gone when the guest is.
+    while let Some(batch) = batches.recv().await {
+        match intake.take(batch) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                // Waits until the guest is gone, so that its call is counted.
+                guest.shutdown().await;
+                loaded.counters.count_error(&error);
+                return Err(error);
             }
         }
-    };
-    let parsed = Box::pin(within(allowance, &waits, work)).await;
-    // What stopped the feed comes first: a guest that then crashes does so because of it.
-    let failure = call.store.data_mut().feed.0.take().and_then(|feed| feed.failure);
-    let parsed = call.end(failure.map_or(parsed, |failure| Err(Stop::Fed(failure))))?;
+    }
+    // From now on the guest hears that nothing more is wanted.
+    drop(batches);
+    let parsed = guest.join_next().await.unwrap_or(Ok(Err(gone()))).unwrap_or_else(crashed)?;
     parsed.map(convert::summary).map_err(|no| PluginError::Said(convert::said(no)))
+}
+
+/// Runs the guest to its end.
+async fn run(
+    loaded: Arc<Loaded>,
+    pre: ImporterPre,
+    feed: Feed,
+    options: Vec<(String, String)>,
+) -> Result<Result<wit::Summary, wit::Failure>, PluginError> {
+    let budget = Budget { name: "parsing time", time: loaded.limits.parse_time };
+    let mut call = Call::begin(&loaded, &[], budget).await;
+    let (waits, allowance) = (call.waits(), call.allowance());
+    call.store.data_mut().feed = FeedSlot::open(feed, call.waits());
+    let guest = within(allowance, &waits, async {
+        let plugin = pre.instantiate_async(&mut call.store).await?;
+        plugin.ostler_importer_importer().call_parse(&mut call.store, &options).await
+    });
+    let parsed = Box::pin(guest).await;
+    // What stopped the feed comes first: a guest that then crashes does so because of it.
+    let failure = call.store.data_mut().feed.close();
+    call.end(failure.map_or(parsed, |failure| Err(Stop::Fed(failure))))
+}
+
+/// A task that panicked takes nothing else with it.
+fn crashed<T>(_: JoinError) -> Result<T, PluginError> {
+    Err(gone())
+}
+
+fn gone() -> PluginError {
+    PluginError::Host("the task that ran it is gone".to_owned())
 }

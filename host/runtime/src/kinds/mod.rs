@@ -5,6 +5,8 @@
 
 pub(crate) mod importer;
 mod importer_convert;
+pub(crate) mod importer_feed;
+mod importer_packed;
 pub(crate) mod launcher;
 mod launcher_convert;
 
@@ -14,5 +16,5 @@ use crate::instance::State;
 
 /// Links what kinds give to their plugins beside capabilities: the feed of importers.
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    importer::link(linker)
+    importer_feed::link(linker)
 }

@@ -11,7 +11,7 @@ use ostler_runtime::{ImportOutlet, Limits, Plugin, PluginError, Said, SaidKind};
 
 use crate::world::{NOTHING, World, guest};
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Basket {
     entries: Vec<ImportEntry>,
     problems: Vec<ImportProblem>,
@@ -102,6 +102,37 @@ async fn an_entry_out_of_bounds_becomes_a_problem_and_loses_no_other() {
         );
         assert!(problem.reason.starts_with(field), "{misuse}: {}", problem.reason);
         assert!(!format!("{problem:?}").contains("hunter2"), "{misuse}");
+    }
+}
+
+#[tokio::test]
+async fn a_packed_entry_is_what_the_records_say() {
+    let (summary, basket) = parse(Limits::default(), "!packed\n").await;
+    summary.unwrap();
+    let [entry] = basket.entries.as_slice() else { panic!("{basket:?}") };
+    assert_eq!((entry.position.line, entry.position.column), (Some(1), None));
+    assert_eq!(
+        (entry.identity.as_str(), entry.folder.join("/")),
+        ("packed@a.example", "top/below".to_owned())
+    );
+    let ImportItem::Connection(packed) = &entry.item else { panic!() };
+    assert_eq!((packed.name.as_str(), packed.kind.as_str()), ("packed", "ssh"));
+    assert_eq!((packed.host.as_str(), packed.port, packed.notes.as_str()), ("a.example", 2222, "two\nlines"));
+    let secrets = vec![(SecretField::Password, SecretBytes::from("hunter2".to_owned()))];
+    let local = ImportedCredential::Local { user: Some("root".to_owned()), domain: None, secrets };
+    assert_eq!(packed.credential, local);
+    assert_eq!(packed.settings.get("ssh.keepalive-seconds"), Some(&SettingValue::Integer(30)));
+    assert_eq!(packed.tags.iter().collect::<Vec<_>>(), ["prod"]);
+    assert_eq!(packed.custom_fields["rack"], "7");
+}
+
+#[tokio::test]
+async fn a_packed_block_that_can_not_be_read_ends_the_import() {
+    for (misuse, reason) in [("torn", "is not what Borsh writes"), ("large", "has more than 4 MiB")] {
+        let (parsed, basket) = parse(Limits::default(), format!("a a.example 22\n!{misuse}\n!loop\n")).await;
+        let expected = PluginError::BadAnswer { what: "a block of packed entries", reason };
+        // The guest is ended too: it would go on for ever.
+        assert_eq!((parsed.unwrap_err(), basket.entries.len()), (expected, 1), "{misuse}");
     }
 }
 

@@ -27,7 +27,7 @@ pub(super) fn parsed(parsed: &Parsed) -> Value {
     found
 }
 
-fn entry(entry: &Entry) -> Value {
+fn entry(entry: &Entry<'_>) -> Value {
     let item = match &entry.item {
         Item::Folder(folder) => json!({ "folder": {
             "name": folder.name,
@@ -44,7 +44,7 @@ fn entry(entry: &Entry) -> Value {
             "settings": settings(&connection.settings),
             "notes": connection.notes,
             "tags": connection.tags,
-            "custom_fields": object(connection.custom_fields.iter().map(|(key, value)| (key.clone(), json!(value)))),
+            "custom_fields": object(connection.custom_fields.iter().map(|(key, value)| (key.clone().into_owned(), json!(value)))),
         } }),
     };
     json!({
@@ -56,7 +56,7 @@ fn entry(entry: &Entry) -> Value {
     })
 }
 
-fn credential(credential: &Credential) -> Value {
+fn credential(credential: &Credential<'_>) -> Value {
     match credential {
         Credential::None => json!("none"),
         Credential::Inherit => json!("inherit"),

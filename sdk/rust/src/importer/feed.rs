@@ -1,8 +1,10 @@
 //! What the host gives an importer while it parses: the file's bytes, and where to put what was found.
 //!
-//! Keeps at most one batch; what is put is handed over some hundred at a time. Never seeks: a file is read once.
+//! Entries are packed into a block as they are put, and handed over a block at a time. Never seeks: a file is read once.
 
 use std::io::{self, Read};
+
+use borsh::BorshSerialize as _;
 
 use super::{Entry, Problem};
 
@@ -13,8 +15,11 @@ pub use native::{Parsed, parse_in_memory};
 
 /// Bytes that are asked of the host at once.
 const READ_BYTES: u32 = 256 << 10;
-/// A batch is handed over with so many entries or problems ...
-const BATCH_ITEMS: usize = 256;
+/// Bytes of packed entries that are handed over at once: enough that a call costs little beside them, few enough that the
+/// host has them in its cache.
+const BLOCK_BYTES: usize = 64 << 10;
+/// Problems are handed over with so many of them ...
+const BATCH_PROBLEMS: usize = 256;
 /// ... or about so many bytes, so that a call stays far below the host's limit (16 MiB).
 const BATCH_BYTES: usize = 1 << 20;
 
@@ -36,8 +41,10 @@ pub struct Input {
 /// The way out for what is found.
 pub struct Output {
     outlet: host::Outlet,
-    entries: Vec<Entry>,
+    /// Packed entries.
+    block: Vec<u8>,
     problems: Vec<Problem>,
+    /// Bytes of the problems, about.
     weight: usize,
     wanted: bool,
 }
@@ -65,7 +72,7 @@ impl Feed {
 
     /// Does what [`Output::entry`] does.
     #[must_use = "false means that the rest is not wanted"]
-    pub fn entry(&mut self, entry: Entry) -> bool {
+    pub fn entry(&mut self, entry: Entry<'_>) -> bool {
         self.output.entry(entry)
     }
 
@@ -79,7 +86,7 @@ impl Feed {
             input: Input { file, bytes: Vec::new(), read: 0 },
             output: Output {
                 outlet: host::Outlet::default(),
-                entries: Vec::new(),
+                block: Vec::new(),
                 problems: Vec::new(),
                 weight: 0,
                 wanted: true,
@@ -115,10 +122,15 @@ impl Read for Input {
 impl Output {
     /// Hands over an entry. False means: stop, the rest is not wanted; finish with the summary of what was read.
     #[must_use = "false means that the rest is not wanted"]
-    pub fn entry(&mut self, entry: Entry) -> bool {
-        self.weight += entry.weight();
-        self.entries.push(entry);
-        self.flush_full();
+    pub fn entry(&mut self, entry: Entry<'_>) -> bool {
+        let before = self.block.len();
+        if entry.serialize(&mut self.block).is_err() {
+            self.block.truncate(before);
+            self.problem(Problem::not_imported(entry.position, "the entry has more than 4 GiB"));
+        }
+        if self.block.len() >= BLOCK_BYTES {
+            self.flush();
+        }
         self.wanted
     }
 
@@ -126,28 +138,21 @@ impl Output {
     pub fn problem(&mut self, problem: Problem) {
         self.weight += problem.weight();
         self.problems.push(problem);
-        self.flush_full();
+        if self.problems.len() >= BATCH_PROBLEMS || self.weight >= BATCH_BYTES {
+            self.flush();
+        }
     }
 
     fn flush(&mut self) {
-        if !self.entries.is_empty() {
-            self.wanted &= self.outlet.put(&self.entries);
-            self.entries.clear();
+        if !self.block.is_empty() {
+            self.wanted &= self.outlet.put(&self.block);
+            self.block.clear();
         }
         if !self.problems.is_empty() {
             self.outlet.report(&self.problems);
             self.problems.clear();
         }
         self.weight = 0;
-    }
-
-    fn flush_full(&mut self) {
-        if self.entries.len() >= BATCH_ITEMS
-            || self.problems.len() >= BATCH_ITEMS
-            || self.weight >= BATCH_BYTES
-        {
-            self.flush();
-        }
     }
 }
 
@@ -156,7 +161,7 @@ pub(crate) mod host {
     //! The host's end of a feed.
 
     use crate::bindings::importer::ostler::importer::feed;
-    use crate::importer::{Entry, Problem};
+    use crate::importer::Problem;
 
     pub(crate) struct File;
 
@@ -170,8 +175,8 @@ pub(crate) mod host {
     pub(super) struct Outlet {}
 
     impl Outlet {
-        pub(super) fn put(&mut self, entries: &[Entry]) -> bool {
-            feed::put(entries)
+        pub(super) fn put(&mut self, block: &[u8]) -> bool {
+            feed::put_packed(block)
         }
 
         pub(super) fn report(&mut self, problems: &[Problem]) {
@@ -183,6 +188,8 @@ pub(crate) mod host {
 #[cfg(not(target_family = "wasm"))]
 mod native {
     //! A feed without a host, for tests.
+
+    use borsh::BorshDeserialize as _;
 
     use super::Feed;
     use crate::importer::{Entry, Failure, Importer, Problem, Summary};
@@ -199,13 +206,19 @@ mod native {
 
     #[derive(Default)]
     pub(super) struct Outlet {
-        pub(super) entries: Vec<Entry>,
+        pub(super) entries: Vec<Entry<'static>>,
         pub(super) problems: Vec<Problem>,
     }
 
     impl Outlet {
-        pub(super) fn put(&mut self, entries: &[Entry]) -> bool {
-            self.entries.extend_from_slice(entries);
+        /// Unpacks the block, so that a test sees what the host would.
+        pub(super) fn put(&mut self, mut block: &[u8]) -> bool {
+            while !block.is_empty() {
+                match Entry::deserialize(&mut block) {
+                    Ok(entry) => self.entries.push(entry),
+                    Err(_) => return false,
+                }
+            }
             true
         }
 
@@ -218,7 +231,7 @@ mod native {
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub struct Parsed {
         /// The entries, in their order.
-        pub entries: Vec<Entry>,
+        pub entries: Vec<Entry<'static>>,
         /// The problems, in their order.
         pub problems: Vec<Problem>,
         /// The summary, or why there is none.
@@ -239,7 +252,8 @@ mod native {
 #[cfg(all(test, not(target_family = "wasm")))]
 mod tests {
     use super::*;
-    use crate::importer::{Connection, Position};
+    use crate::importer::{Connection, Folder, LocalCredential, Position};
+    use crate::types::SecretField;
 
     #[test]
     fn a_feed_is_read_to_its_end_in_any_pieces() {
@@ -257,16 +271,42 @@ mod tests {
     }
 
     #[test]
-    fn batches_are_handed_over_by_count_and_by_size() {
+    fn entries_are_handed_over_by_the_block_and_problems_with_them() {
         let mut feed = Feed::new(host::File(Vec::new()));
         let handed_over = |feed: &Feed| (feed.output.outlet.entries.len(), feed.output.outlet.problems.len());
-        for _ in 0..BATCH_ITEMS - 1 {
-            assert!(feed.entry(Entry::new(Connection::new("a", "ssh", "b", 22))));
-        }
+        let entry = |notes| Entry::new(Connection::new("a", "ssh", "b", 22).notes(notes));
+        assert!(feed.entry(entry("short".to_owned())));
+        feed.problem(Problem::not_imported(Position::line(1), "no"));
         assert_eq!(handed_over(&feed), (0, 0));
-        assert!(feed.entry(Entry::new(Connection::new("a", "ssh", "b", 22))));
-        assert_eq!(handed_over(&feed), (BATCH_ITEMS, 0));
+        assert!(feed.entry(entry("x".repeat(BLOCK_BYTES))));
+        assert_eq!(handed_over(&feed), (2, 1));
         feed.problem(Problem::not_imported(Position::line(1), "no").mendable(vec![0; BATCH_BYTES]));
-        assert_eq!(handed_over(&feed), (BATCH_ITEMS, 1));
+        assert_eq!(handed_over(&feed), (2, 2));
+    }
+
+    #[test]
+    fn an_entry_comes_out_of_its_block_as_it_was() {
+        let secret = LocalCredential::new().user("root").secret(SecretField::Password, "hunter2");
+        let full = Connection::new("a", "ssh", "b", 22)
+            .credential(secret)
+            .setting("ssh.keepalive-seconds", 30)
+            .setting("ssh.compression", true)
+            .notes("two\nlines")
+            .tag("prod")
+            .custom_field("rack", "7");
+        let entries = [
+            Entry::new(full)
+                .at(Position::line(3).field("Port"))
+                .identity("id:1")
+                .within(["top", "below"])
+                .defaulted("port was set to 22"),
+            Entry::new(Folder::new("f")),
+        ];
+        let mut feed = Feed::new(host::File(Vec::new()));
+        for entry in &entries {
+            assert!(feed.entry(entry.clone()));
+        }
+        feed.flush();
+        assert_eq!(feed.output.outlet.entries, entries);
     }
 }

@@ -173,6 +173,21 @@ fn misbehave(misuse: &str, at: Position) {
             std::hint::black_box(0);
         },
         "flood" => while feed::put(&vec![entry.clone(); 1000]) {},
+        "packed" => {
+            feed::put_packed(&packed(&at));
+            return;
+        }
+        "torn" => {
+            // The length of a text that is not there.
+            let mut block = packed(&at);
+            block.extend([0, 0, 0, 0xff, 0xff, 0xff, 0xff]);
+            feed::put_packed(&block);
+            return;
+        }
+        "large" => {
+            feed::put_packed(&vec![0; (4 << 20) + 1]);
+            return;
+        }
         "complain" => {
             for _ in 0..10_000 {
                 feed::report(&[Problem {
@@ -187,4 +202,49 @@ fn misbehave(misuse: &str, at: Position) {
         other => panic!("the importer can't do '{other}'"),
     }
     feed::put(&[entry]);
+}
+
+/// Packs an entry by hand, as an importer in a language without a library for it would.
+fn packed(at: &Position) -> Vec<u8> {
+    let mut block = Vec::new();
+    let text = |block: &mut Vec<u8>, text: &str| {
+        block.extend((text.len() as u32).to_le_bytes());
+        block.extend(text.as_bytes());
+    };
+    // The position: a line, no column, no field.
+    block.push(1);
+    block.extend(at.line.unwrap_or_default().to_le_bytes());
+    block.extend([0, 0]);
+    text(&mut block, "packed@a.example");
+    // Two folders, no defaults.
+    block.extend(2u32.to_le_bytes());
+    text(&mut block, "top");
+    text(&mut block, "below");
+    block.extend(0u32.to_le_bytes());
+    // A connection.
+    block.push(1);
+    text(&mut block, "packed");
+    text(&mut block, "ssh");
+    text(&mut block, "a.example");
+    block.extend(2222u16.to_le_bytes());
+    // Its own credential: a user, no domain, a password.
+    block.extend([2, 1]);
+    text(&mut block, "root");
+    block.push(0);
+    block.extend(1u32.to_le_bytes());
+    block.push(0);
+    text(&mut block, "hunter2");
+    // A setting: a number.
+    block.extend(1u32.to_le_bytes());
+    text(&mut block, "ssh.keepalive-seconds");
+    block.push(1);
+    block.extend(30i64.to_le_bytes());
+    text(&mut block, "two\nlines");
+    // A tag and a field of the user's own.
+    block.extend(1u32.to_le_bytes());
+    text(&mut block, "prod");
+    block.extend(1u32.to_le_bytes());
+    text(&mut block, "rack");
+    text(&mut block, "7");
+    block
 }

@@ -1,0 +1,30 @@
+//! Searching 100,000 connections as a person types: the slowest of the searches that the keystrokes of `server-9999` make, each
+//! for as many as a list shows.
+
+use std::hint::black_box;
+
+use anyhow::ensure;
+use ostler_core::{Tree, search};
+
+use crate::measure::{Limit, Measure, alone, millis};
+use crate::store::{CONNECTIONS, connection};
+
+const TYPED: &str = "server-9999";
+/// Rows that a list shows.
+const SHOWN: usize = 200;
+
+pub(crate) fn measure() -> anyhow::Result<Measure> {
+    let tree = Tree::new([], (0..CONNECTIONS).map(connection));
+    let own = || {
+        let mut slowest: f64 = 0.0;
+        for end in 1..=TYPED.len() {
+            let text = TYPED.get(..end).unwrap_or(TYPED);
+            slowest = slowest.max(millis(|| Ok(black_box(search(&tree, text, SHOWN))))?);
+        }
+        // One that is in nothing looks everywhere.
+        slowest = slowest.max(millis(|| Ok(black_box(search(&tree, "nowhere", SHOWN))))?);
+        ensure!(search(&tree, TYPED, SHOWN).len() == 11, "the search found something else");
+        Ok(slowest)
+    };
+    Ok(Measure { unit: "ms", own: alone(own)?, peer: None, limit: Limit::Value(16.0) })
+}
