@@ -157,6 +157,8 @@ pub enum Command {
     ConnectionList {
         /// Only what stands in this folder or below; empty for all.
         folder: String,
+        /// Only what has these words, the best first; empty for all, by path.
+        search: String,
     },
     /// Shows folders and connections as a tree.
     Tree {

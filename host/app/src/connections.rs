@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_audit::EventClass;
-use ostler_core::{Connection, ConnectionId, CredentialMode, Endpoint, FolderId, PlanFault, Settings, Tree};
+use ostler_core::{
+    Connection, ConnectionId, CredentialMode, Endpoint, FolderId, PlanFault, Settings, Tree, search,
+};
 use ostler_vault::{Changes, Snapshot};
 
 use crate::credentials::{Scope, change_credential, effective_view, secrets_of};
@@ -154,17 +156,28 @@ impl Host {
         Ok(Reply::Connection(Box::new(self.view(&snapshot, connection))))
     }
 
-    pub(crate) fn connection_list(&self, folder: &str) -> Result<Reply, AppError> {
+    pub(crate) fn connection_list(&self, folder: &str, text: &str) -> Result<Reply, AppError> {
         let snapshot = self.snapshot()?;
         let tree = &snapshot.tree;
         let within = tree.find_folder(folder)?;
-        let mut views: Vec<ConnectionView> = match within {
-            Some(folder) => {
-                tree.below(folder).1.into_iter().map(|found| self.view(&snapshot, found)).collect()
+        let searched = !text.trim().is_empty();
+        let found: Vec<&Connection> = match within {
+            Some(folder) if searched => {
+                let inside: BTreeSet<_> = tree.below(folder).1.iter().map(|found| found.id).collect();
+                search(tree, text, usize::MAX)
+                    .into_iter()
+                    .filter(|found| inside.contains(&found.id))
+                    .collect()
             }
-            None => tree.connections().map(|found| self.view(&snapshot, found)).collect(),
+            Some(folder) => tree.below(folder).1,
+            None if searched => search(tree, text, usize::MAX),
+            None => tree.connections().collect(),
         };
-        views.sort_by(|a, b| a.path.cmp(&b.path));
+        let mut views: Vec<ConnectionView> =
+            found.into_iter().map(|found| self.view(&snapshot, found)).collect();
+        if !searched {
+            views.sort_by(|a, b| a.path.cmp(&b.path));
+        }
         Ok(Reply::Connections(views))
     }
 

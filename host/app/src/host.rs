@@ -163,7 +163,7 @@ impl Host {
             Command::ConnectionMove { name, into } => self.connection_move(&name, &into),
             Command::ConnectionDelete { name } => self.connection_delete(&name),
             Command::ConnectionShow { name } => self.connection_show(&name),
-            Command::ConnectionList { folder } => self.connection_list(&folder),
+            Command::ConnectionList { folder, search } => self.connection_list(&folder, &search),
             Command::Tree { folder } => self.tree(&folder),
             Command::Import(import) => self.import(&import).await,
             Command::Plan { name, run } => self.plan(&name, &run).await,

@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_millis(500);
 
 /// Offers the paths of connections.
 pub(crate) fn connections() -> ArgValueCandidates {
-    offer(|| Command::ConnectionList { folder: String::new() })
+    offer(|| Command::ConnectionList { folder: String::new(), search: String::new() })
 }
 
 /// Offers the paths of folders.

@@ -11,6 +11,7 @@ mod call;
 mod download;
 mod import;
 mod instantiate;
+mod listing;
 mod load;
 mod measure;
 mod recorded;
@@ -58,13 +59,15 @@ struct Arguments {
 /// A measure's id, and what takes it.
 type Entry = (&'static str, fn(&Arguments) -> anyhow::Result<Measure>);
 
-const MEASURES: [Entry; 14] = [
+const MEASURES: [Entry; 16] = [
     ("plugin-call", |arguments| call::measure(&arguments.guests)),
     ("instantiate", |arguments| instantiate::measure(&arguments.plugins)),
     ("cached-load", |arguments| load::measure(&arguments.plugins)),
     ("idle-plugins", |arguments| load::measure_start(&arguments.plugins)),
     ("runaway-stop", |arguments| runaway::measure(&arguments.guests)),
     ("startup-version", |arguments| startup::measure(&arguments.program)),
+    ("startup-list-10", |arguments| listing::measure(&arguments.program, 10, 500.0)),
+    ("startup-list-100k", |arguments| listing::measure(&arguments.program, 100_000, 1000.0)),
     ("import-100k", |arguments| import::measure(&arguments.plugins)),
     ("unlock-100k", |_| unlock::measure()),
     ("search-100k", |_| search::measure()),

@@ -5,12 +5,12 @@ use std::time::Instant;
 use anyhow::ensure;
 
 use crate::measure::{Limit, Measure, alone};
-use crate::store::LargeStore;
+use crate::store::{CONNECTIONS, LargeStore};
 
 const SECRETS: usize = 10_000;
 
 pub(crate) fn measure() -> anyhow::Result<Measure> {
-    let store = LargeStore::make(SECRETS)?;
+    let store = LargeStore::make(CONNECTIONS, SECRETS)?;
     let vault = store.unlock()?;
     // Ids are random, so the order of making them is no order in the file.
     let own = || {

@@ -15,25 +15,28 @@ use crate::world::Nothing;
 /// Connections of a large store.
 pub(crate) const CONNECTIONS: usize = 100_000;
 
+/// What opens it.
+pub(crate) const PASSPHRASE: &str = "Bench-passphrase-1";
+
 /// A store that is removed at the end.
 pub(crate) struct LargeStore {
-    _directory: TempDir,
-    path: PathBuf,
+    pub(crate) directory: TempDir,
+    pub(crate) path: PathBuf,
     passphrase: SecretBytes,
     /// The ids of its secrets.
     pub(crate) secrets: Vec<SecretId>,
 }
 
 impl LargeStore {
-    /// Makes a store of 100,000 connections, with so many secrets.
-    pub(crate) fn make(secrets: usize) -> anyhow::Result<Self> {
+    /// Makes a store of so many connections and secrets.
+    pub(crate) fn make(connections: usize, secrets: usize) -> anyhow::Result<Self> {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("store");
-        let passphrase = SecretBytes::new(b"Bench-passphrase-1".to_vec());
+        let passphrase = SecretBytes::new(PASSPHRASE.as_bytes().to_vec());
         LockedVault::create(&path, &passphrase, KdfParameters::DEFAULT, &Nothing)?;
-        let mut store = Self { _directory: directory, path, passphrase, secrets: Vec::new() };
+        let mut store = Self { directory, path, passphrase, secrets: Vec::new() };
         let changes = Changes {
-            put_connections: (0..CONNECTIONS).map(connection).collect(),
+            put_connections: (0..connections).map(connection).collect(),
             put_secrets: (0..secrets).map(secret).collect(),
             ..Changes::default()
         };

@@ -6,7 +6,7 @@ use crate::measure::{Limit, Measure, alone, millis};
 use crate::store::{CONNECTIONS, LargeStore};
 
 pub(crate) fn measure() -> anyhow::Result<Measure> {
-    let store = LargeStore::make(0)?;
+    let store = LargeStore::make(CONNECTIONS, 0)?;
     let own = || {
         millis(|| {
             let vault = store.unlock()?;

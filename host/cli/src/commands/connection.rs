@@ -96,13 +96,18 @@ Examples:
         connection: String,
     },
     /// List connections.
-    #[command(
-        after_help = "Examples:\n  ostler connection list\n  ostler connection list --folder Customers --json"
-    )]
+    #[command(after_help = "\
+Examples:
+  ostler connection list
+  ostler connection list --folder Customers --json
+  ostler connection list --search 'acme db'")]
     List {
         /// Only what is in this folder or below.
         #[arg(long, value_name = "FOLDER", default_value = "")]
         folder: String,
+        /// Only what has all these words in its name, host, tags, folders or notes; the best first.
+        #[arg(long, value_name = "WORDS", default_value = "")]
+        search: String,
     },
 }
 
@@ -174,7 +179,7 @@ impl Connection {
                 Command::ConnectionCopy { name: connection, to: name, folder }
             }
             Self::Show { connection } => Command::ConnectionShow { name: connection },
-            Self::List { folder } => Command::ConnectionList { folder },
+            Self::List { folder, search } => Command::ConnectionList { folder, search },
             Self::Delete { connection, yes } => return delete(context, connection, yes).await,
         };
         context.run(command).await

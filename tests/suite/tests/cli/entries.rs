@@ -13,6 +13,28 @@ fn paths(ostler: &Ostler) -> anyhow::Result<Vec<String>> {
 }
 
 #[test]
+fn a_search_lists_the_best_first_and_keeps_to_the_folder() -> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    for (name, host, folder) in
+        [("web", "db.example", "Acme"), ("db1", "a.example", "Acme"), ("prod-db", "b.example", "Other")]
+    {
+        let words = ["connection", "add", name, "--type", "ssh", "--host", host, "--folder", folder];
+        ostler.run(&words)?.succeeded()?;
+    }
+    let found = |words: &[&str]| -> anyhow::Result<Vec<String>> {
+        let words = [&["connection", "list", "--json", "--search"], words].concat();
+        let list = ostler.run(&words)?.succeeded()?.json()?;
+        let all = list.as_array().cloned().unwrap_or_default();
+        Ok(all.iter().filter_map(|found| found["path"].as_str()).map(str::to_owned).collect())
+    };
+    assert_eq!(found(&["DB"])?, ["Acme/db1", "Other/prod-db", "Acme/web"]);
+    assert_eq!(found(&["db", "--folder", "Acme"])?, ["Acme/db1", "Acme/web"]);
+    assert_eq!(found(&["acme example web"])?, ["Acme/web"]);
+    assert!(found(&["nowhere"])?.is_empty());
+    Ok(())
+}
+
+#[test]
 fn a_connection_is_added_shown_changed_copied_moved_and_deleted() -> anyhow::Result<()> {
     let ostler = Ostler::with_store()?;
     ostler.file("password", "s3cret-in-a-file\n")?;
