@@ -1,4 +1,4 @@
-//! Recordings: list, play, export, verify, delete. Each is found by its id or an unambiguous beginning of it; what the audit
+//! Recordings: list, play, export, verify, delete. Each is found by its id, an unambiguous beginning of it, or as the newest; what the audit
 //! log started and the disk no longer has is named as missing.
 
 use std::collections::BTreeMap;
@@ -6,13 +6,16 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 
 use ostler_audit::{EventClass, Outcome, ReadFrom};
-use ostler_core::RecordingId;
+use ostler_core::{RecordingId, Timestamp};
 use ostler_recording::{RecordedEvent, RecordedEventKind, RecordingState, RecordingSummary};
 use ostler_vault::Vault;
 
 use crate::host::rfc3339;
 use crate::session::hex;
 use crate::{AppError, Event, Host, PlayedEvent, RecordingView, Reply, VerifiedRecording};
+
+/// The word that names the newest recording.
+const NEWEST: &str = "newest";
 
 /// What the audit log knows of a recording.
 #[derive(Default)]
@@ -24,7 +27,6 @@ struct Audited {
 impl Host {
     pub(crate) fn recording_list(&self) -> Result<Reply, AppError> {
         let mut summaries = self.recordings.list(self.vault()?.envelope())?;
-        let started = |summary: &RecordingSummary| summary.info.as_ref().map(|info| info.started);
         summaries.sort_by(|a, b| started(b).cmp(&started(a)).then_with(|| a.id.cmp(&b.id)));
         Ok(Reply::Recordings(summaries.into_iter().map(view).collect()))
     }
@@ -133,8 +135,15 @@ impl Host {
         Ok(recordings)
     }
 
+    /// Finds a recording by its id, the beginning of it, or [`NEWEST`].
     fn find_recording(&self, wanted: &str) -> Result<RecordingId, AppError> {
         let summaries = self.recordings.list(self.vault()?.envelope())?;
+        if wanted == NEWEST {
+            let newest = summaries.iter().max_by_key(|summary| started(summary));
+            return newest
+                .map(|summary| summary.id)
+                .ok_or_else(|| AppError::NoRecording("there is no recording yet".to_owned()));
+        }
         let fits: Vec<RecordingId> = summaries
             .iter()
             .map(|summary| summary.id)
@@ -153,6 +162,11 @@ impl Host {
         event.details.insert("how".to_owned(), how.to_owned());
         Ok(self.audit.write(&event)?)
     }
+}
+
+/// Returns when a recording began, as far as its header can be read.
+fn started(summary: &RecordingSummary) -> Option<Timestamp> {
+    summary.info.as_ref().map(|info| info.started)
 }
 
 fn state_view(state: &RecordingState) -> (&'static str, Option<String>) {

@@ -97,6 +97,23 @@ impl Terminal {
         self.shown.state().raw.clone()
     }
 
+    /// Waits until more was shown than so many bytes, and returns every byte; none where the program ended without.
+    ///
+    /// # Errors
+    /// Fails with what is on the screen where that takes too long.
+    pub fn raw_beyond(&self, seen: usize) -> anyhow::Result<Option<Vec<u8>>> {
+        let waiting = |state: &mut State| state.raw.len() <= seen && !state.ended;
+        let (state, timed_out) = self
+            .shown
+            .changed
+            .wait_timeout_while(self.shown.state(), PATIENCE, waiting)
+            .unwrap_or_else(PoisonError::into_inner);
+        if timed_out.timed_out() {
+            bail!("waited in vain for more; the screen was:\n{}", state.screen.screen().contents());
+        }
+        Ok((state.raw.len() > seen).then(|| state.raw.clone()))
+    }
+
     /// Returns the terminal's modes, to be compared.
     ///
     /// # Errors

@@ -25,7 +25,7 @@ Examples:
         #[arg(long = "type", value_name = "TYPE")]
         kind: String,
         /// The folder to put it in; missing ones are made.
-        #[arg(long, value_name = "FOLDER", default_value = "")]
+        #[arg(long, value_name = "FOLDER", default_value = "", add = names::folders())]
         folder: String,
         /// The host.
         #[arg(long, value_name = "HOST")]
@@ -61,7 +61,7 @@ Examples:
         #[arg(add = names::connections())]
         connection: String,
         /// The folder; / for the top.
-        #[arg(long, value_name = "FOLDER")]
+        #[arg(long, value_name = "FOLDER", add = names::folders())]
         into: String,
     },
     /// Copy a connection, its secrets too.
@@ -75,7 +75,7 @@ Examples:
         /// The name of the copy.
         name: String,
         /// The folder of the copy; / for the top. Without it, the same one.
-        #[arg(long, value_name = "FOLDER")]
+        #[arg(long, value_name = "FOLDER", add = names::folders())]
         folder: Option<String>,
     },
     /// Delete a connection and its secrets. This can't be undone.
@@ -103,7 +103,7 @@ Examples:
   ostler connection list --search 'acme db'")]
     List {
         /// Only what is in this folder or below.
-        #[arg(long, value_name = "FOLDER", default_value = "")]
+        #[arg(long, value_name = "FOLDER", default_value = "", add = names::folders())]
         folder: String,
         /// Only what has all these words in its name, host, tags, folders or notes; the best first.
         #[arg(long, value_name = "WORDS", default_value = "")]
@@ -150,7 +150,7 @@ impl ConnectionWords {
             name,
             host,
             port: self.port,
-            credential: self.credential.read(&context.output)?,
+            credential: self.credential.read(context.asker, &context.output)?,
             settings: self.settings.changes(),
             notes: self.note,
             add_tags: self.tag.into_iter().collect(),

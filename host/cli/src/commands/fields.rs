@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use ostler_app::core::{SecretBytes, SettingValue};
+use ostler_app::core::{PromptError, SecretBytes, SettingValue};
 use ostler_app::{CredentialChange, CredentialModeInput, SecretInput};
 
 use crate::error::CliError;
 use crate::output::Output;
+use crate::prompt::Asker;
 use crate::secret_file::SecretSource;
 
 /// Takes a port.
@@ -52,7 +53,8 @@ pub(crate) enum CredentialMode {
     Local,
 }
 
-/// The words for a credential. A secret comes from a file or an open file descriptor, never from the command line.
+/// The words for a credential. A secret comes from the person, a file or an open file descriptor, never from the command
+/// line.
 #[derive(Debug, Args)]
 pub(crate) struct CredentialWords {
     /// The user name.
@@ -64,6 +66,9 @@ pub(crate) struct CredentialWords {
     /// Where the credential comes from; a user or a secret makes it local.
     #[arg(long, value_enum, value_name = "MODE", help_heading = "Credential")]
     credential: Option<CredentialMode>,
+    /// Ask for the password, without showing it, and store it.
+    #[arg(long, conflicts_with_all = ["password_file", "password_fd"], help_heading = "Credential")]
+    ask_password: bool,
     /// Store the password in this file (one newline at its end does not count).
     #[arg(long, value_name = "FILE", help_heading = "Credential")]
     password_file: Option<PathBuf>,
@@ -82,12 +87,16 @@ impl CredentialWords {
     /// Reads the secrets and returns the change.
     ///
     /// # Errors
-    /// Fails where a secret can't be read.
-    pub(crate) fn read(self, output: &Output) -> Result<CredentialChange, CliError> {
+    /// Fails where a secret can't be read, or nobody is there to ask.
+    pub(crate) fn read(self, asker: Asker, output: &Output) -> Result<CredentialChange, CliError> {
         let line = |source: Option<SecretSource>, what: &str| -> Result<Option<SecretInput>, CliError> {
             source.map(|source| source.read_line(what, output).map(SecretInput)).transpose()
         };
-        let password = SecretSource::choose(self.password_file.as_ref(), self.password_fd);
+        let password = if self.ask_password {
+            Some(SecretInput(ask_password(asker)?))
+        } else {
+            line(SecretSource::choose(self.password_file.as_ref(), self.password_fd), "the password")?
+        };
         let key = SecretSource::choose(self.key_file.as_ref(), None);
         let key_passphrase = SecretSource::choose(self.key_passphrase_file.as_ref(), None);
         Ok(CredentialChange {
@@ -98,7 +107,7 @@ impl CredentialWords {
             }),
             user: self.user,
             domain: self.domain,
-            password: line(password, "the password")?,
+            password,
             private_key: key
                 .map(|source| {
                     source.read_all("the private key", output).and_then(private_key).map(SecretInput)
@@ -107,6 +116,18 @@ impl CredentialWords {
             key_passphrase: line(key_passphrase, "the passphrase of the key")?,
         })
     }
+}
+
+/// Asks for a password twice, so that no slip of a finger is stored.
+fn ask_password(asker: Asker) -> Result<SecretBytes, CliError> {
+    let ask = |question| {
+        asker.hidden(question).map_err(|error| match error {
+            PromptError::Headless => CliError::Declined("nobody is here to be asked for the password"),
+            PromptError::Declined => CliError::Declined("no password was entered"),
+        })
+    };
+    let first = ask("Password: ")?;
+    if ask("Once more: ")? == first { Ok(first) } else { Err(CliError::Declined("the two passwords differ")) }
 }
 
 /// Refuses what is clearly no private key: the public half is given by mistake more often than not.

@@ -47,7 +47,7 @@ Examples:
         #[arg(add = names::folders())]
         path: String,
         /// The folder to move it into; / for the top.
-        #[arg(long, value_name = "FOLDER")]
+        #[arg(long, value_name = "FOLDER", add = names::folders())]
         into: String,
     },
     /// Delete a folder with everything below it. This can't be undone.
@@ -88,7 +88,7 @@ impl FolderWords {
         Ok(FolderChange {
             name,
             notes: self.note,
-            credential: self.credential.read(&context.output)?,
+            credential: self.credential.read(context.asker, &context.output)?,
             settings: self.settings.changes(),
         })
     }

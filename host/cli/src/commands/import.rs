@@ -8,6 +8,7 @@ use ostler_app::{Command, ImportCommand};
 use super::fields::pair;
 use crate::context::Context;
 use crate::error::CliError;
+use crate::names;
 
 /// Import connections from a file.
 ///
@@ -42,7 +43,7 @@ pub(crate) struct Import {
     #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
     option: Vec<(String, String)>,
     /// The folder to import into; missing ones are made.
-    #[arg(long, value_name = "FOLDER", default_value = "")]
+    #[arg(long, value_name = "FOLDER", default_value = "", add = names::folders())]
     into: String,
     /// Show what would happen and change nothing.
     #[arg(long)]

@@ -13,7 +13,7 @@ use crate::names;
 use crate::play::{Pace, PlayFront};
 use crate::terminal;
 
-/// Play, export and verify recordings. A recording is named by its id or the beginning of it.
+/// Play, export and verify recordings. A recording is named by its id, the beginning of it, or 'newest'.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Recording {
     /// List recordings, the newest first.
@@ -22,7 +22,7 @@ pub(crate) enum Recording {
     /// Play a recording in this terminal. Ctrl-C stops it.
     #[command(after_help = "\
 Examples:
-  ostler recording play 3f
+  ostler recording play newest
   ostler recording play 3f --speed 4 --idle-limit 1
   ostler recording play 3f --from 90")]
     Play {
@@ -56,6 +56,7 @@ Examples:
     #[command(after_help = "Examples:\n  ostler recording verify\n  ostler recording verify 3f")]
     Verify {
         /// Which; without it, all.
+        #[arg(add = names::recordings())]
         recording: Option<String>,
     },
     /// Delete a recording. This can't be undone; the audit log keeps that it was there.
