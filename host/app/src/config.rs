@@ -28,10 +28,10 @@ use crate::Span;
 
 /// What is wrong with the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the configuration{}: {message}", .line.map(|line| format!(", line {line}")).unwrap_or_default())]
+#[error("the configuration{}: {message}", .place.map(|(line, column)| format!(", line {line}, column {column}")).unwrap_or_default())]
 pub struct ConfigError {
-    /// The line, counted from 1.
-    pub line: Option<usize>,
+    /// The line and the column, counted from 1.
+    pub place: Option<(usize, usize)>,
     /// What is wrong.
     pub message: String,
 }
@@ -124,10 +124,81 @@ impl Configuration {
     /// Names the line and what is wrong.
     pub fn parse(text: &str) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|error| ConfigError {
-            line: error
-                .span()
-                .map(|span| text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1),
+            place: error.span().map(|span| place(text, span.start)),
             message: error.message().to_owned(),
         })
+    }
+}
+
+/// Returns the line and the column of a byte, counted from 1.
+fn place(text: &str, at: usize) -> (usize, usize) {
+    let before = text.get(..at).unwrap_or(text);
+    let line = before.matches('\n').count() + 1;
+    (line, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1)
+}
+
+/// A key of the configuration file.
+#[derive(Debug, Clone, Copy)]
+pub struct ConfigKey {
+    /// The key, as TOML writes it; a word in capitals stands for any.
+    pub key: &'static str,
+    /// What it can be.
+    pub values: &'static str,
+    /// What holds where it is not there.
+    pub default: &'static str,
+    /// What it decides.
+    pub meaning: &'static str,
+}
+
+/// Every key of the configuration file. The guide's table is compared with it by a test.
+pub const CONFIG_KEYS: [ConfigKey; 8] = [
+    key("log.level", "`error`, `warn`, `info`, `debug`, `trace`", "`info`", "How much is logged."),
+    key("unlock.for", "a time such as `8h`, or `never`", "`8h`", "How long `ostler unlock` holds, in all."),
+    key("unlock.idle", "a time such as `30m`, or `never`", "`30m`", "How long it holds without a command."),
+    key("settings.\"NAME\"", "flag, whole number, text or list", "", "A global setting of connections."),
+    key("policy.record", "`always`, `never`, `by-setting`", "`by-setting`", "Which sessions are recorded."),
+    key("policy.deny-kinds", "a list of types", "none", "Types of connection that may not open."),
+    key("policy.deny-hosts", "a list of hosts, with `*`", "none", "Hosts that no session may connect to."),
+    key("plugin.\"ID\".settings.\"NAME\"", "as the plugin says", "", "A setting of a plugin."),
+];
+
+const fn key(
+    key: &'static str,
+    values: &'static str,
+    default: &'static str,
+    meaning: &'static str,
+) -> ConfigKey {
+    ConfigKey { key, values, default, meaning }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_guide_has_every_key_as_the_code_has_it() {
+        let rows: String = CONFIG_KEYS
+            .iter()
+            .map(|ConfigKey { key, values, default, meaning }| {
+                format!("| `{key}` | {values} | {default} | {meaning} |\n")
+            })
+            .collect();
+        assert!(include_str!("../../guide/README.md").contains(&rows), "the guide should have:\n{rows}");
+    }
+
+    #[test]
+    fn every_key_is_one_of_the_file() {
+        let values = ["\"warn\"", "\"1h\"", "\"never\"", "7", "\"always\"", "[\"vnc\"]", "[\"*.x\"]", "true"];
+        for (ConfigKey { key, .. }, value) in CONFIG_KEYS.iter().zip(values) {
+            Configuration::parse(&format!("{key} = {value}")).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_mistake_has_its_line_and_column() {
+        let places = [("[log]\nlevle = 1", (2, 1)), ("[log]\n  level = \"x\"", (2, 11)), ("[", (1, 2))];
+        for (text, place) in places {
+            assert_eq!(Configuration::parse(text).unwrap_err().place, Some(place), "{text}");
+        }
     }
 }

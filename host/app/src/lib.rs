@@ -41,7 +41,7 @@ pub use command::{
     Command, ConnectionChange, CredentialChange, CredentialModeInput, FolderChange, HostKeyPolicy,
     ImportCommand, KdfChange, SecretInput, StoreFactors,
 };
-pub use config::{ConfigError, Configuration, LogLevel};
+pub use config::{CONFIG_KEYS, ConfigError, ConfigKey, Configuration, LogLevel};
 pub use error::{AppError, ErrorKind, RelayedCause};
 pub use front::{Event, FrontEnd, PlayedEvent};
 pub use host::Host;

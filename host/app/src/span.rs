@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 /// The longest span, in seconds: a year.
 const LONGEST: u64 = 366 * 86_400;
 
+/// The units, the largest first, in seconds.
+const UNITS: [(char, u64); 4] = [('d', 86_400), ('h', 3_600), ('m', 60), ('s', 1)];
+
 /// A span of time; none has no end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
@@ -28,13 +31,7 @@ impl FromStr for Span {
         }
         let fault = || SpanError(text.to_owned());
         let unit = text.chars().last().ok_or_else(fault)?;
-        let seconds = match unit {
-            's' => 1,
-            'm' => 60,
-            'h' => 3_600,
-            'd' => 86_400,
-            _ => return Err(fault()),
-        };
+        let (_, seconds) = UNITS.into_iter().find(|(name, _)| *name == unit).ok_or_else(fault)?;
         let number: u64 = text.strip_suffix(unit).and_then(|digits| digits.parse().ok()).ok_or_else(fault)?;
         let whole = number.checked_mul(seconds).filter(|whole| (1..=LONGEST).contains(whole));
         Ok(Self(Some(Duration::from_secs(whole.ok_or_else(fault)?))))
@@ -43,10 +40,11 @@ impl FromStr for Span {
 
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(span) => write!(f, "{}s", span.as_secs()),
-            None => f.write_str("never"),
-        }
+        let Some(span) = self.0 else { return f.write_str("never") };
+        // In the largest unit that leaves no rest.
+        let unit = UNITS.into_iter().find(|(_, seconds)| span.as_secs().is_multiple_of(*seconds));
+        let (name, seconds) = unit.unwrap_or(('s', 1));
+        write!(f, "{}{name}", span.as_secs() / seconds)
     }
 }
 
@@ -73,6 +71,11 @@ mod tests {
         let seconds = |text: &str| text.parse::<Span>().unwrap().0.map(|span| span.as_secs());
         assert_eq!(["90s", "45m", "8h", "2d"].map(seconds), [90, 2_700, 28_800, 172_800].map(Some));
         assert_eq!(seconds("never"), None);
+        for (text, again) in
+            [("90s", "90s"), ("60m", "1h"), ("36h", "36h"), ("48h", "2d"), ("never", "never")]
+        {
+            assert_eq!(text.parse::<Span>().unwrap().to_string(), again);
+        }
     }
 
     #[test]

@@ -126,7 +126,7 @@ pub(crate) enum Verb {
     /// Show and forget the host keys of servers.
     #[command(subcommand)]
     HostKey(host_key::HostKey),
-    /// Show the configuration and where things live.
+    /// Show and change the configuration.
     #[command(subcommand)]
     Config(config::Config),
     /// Hold the store unlocked in the background, so that commands ask no more.
@@ -147,6 +147,11 @@ impl Verb {
     /// Tells whether other processes are served.
     pub(crate) fn serves(&self) -> bool {
         matches!(self, Self::Serve(_))
+    }
+
+    /// Tells whether it must work where the configuration file is wrong.
+    pub(crate) fn mends_configuration(&self) -> bool {
+        matches!(self, Self::Config(config) if config.mends())
     }
 
     /// Tells whether the exit code belongs to a remote command.

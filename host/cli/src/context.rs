@@ -41,17 +41,19 @@ pub(crate) struct Context {
     /// Where the process listens that holds the store unlocked, if one does.
     pub(crate) socket: PathBuf,
     pub(crate) build: Build,
+    /// Whether the user named the store.
+    pub(crate) store_named: bool,
     /// The configuration file where the user named one.
     pub(crate) config_named: Option<PathBuf>,
 }
 
 impl Context {
     /// Finds places, reads the configuration, and begins to log and to hear signals. Must be called inside of the async
-    /// runtime.
+    /// runtime. A verb that `mends` the configuration begins with the defaults where it is wrong.
     ///
     /// # Errors
     /// Fails where it is not known where things live, or the configuration is wrong.
-    pub(crate) fn new(global: &Global, output: Output) -> Result<Self, CliError> {
+    pub(crate) fn new(global: &Global, mends: bool, output: Output) -> Result<Self, CliError> {
         let signals = Signals::start().map_err(CliError::Runtime)?;
         let located = Surroundings {
             variable: &|name| std::env::var_os(name),
@@ -60,7 +62,10 @@ impl Context {
             config: global.config.clone(),
         }
         .locate()?;
-        let configuration = read_configuration(&located.config, located.config_named)?;
+        let configuration = match read_configuration(&located.config, located.config_named) {
+            Err(_) if mends => Configuration::default(),
+            read => read?,
+        };
         let configured = configuration.log.level.map(|level| level.name());
         let wanted = std::env::var("OSTLER_LOG").ok();
         let (log_level, complaint) = log::level(wanted.as_deref(), configured);
@@ -84,6 +89,7 @@ impl Context {
             key_file: global.store_key_file.as_deref().map(absolute).transpose()?,
             socket: located.run.join(socket_name(&located.places)),
             build,
+            store_named: global.store.is_some(),
             config_named: located.config_named.then(|| located.config.clone()),
             places: located.places,
             config_file: located.config,

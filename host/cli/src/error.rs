@@ -29,6 +29,17 @@ pub(crate) enum CliError {
         /// What is wrong.
         source: ConfigError,
     },
+    /// A key of the configuration is unknown or can't have that value.
+    #[error("{0}")]
+    ConfigKey(String),
+    /// What was edited can't be the configuration; it is kept.
+    #[error("{why}; the configuration is as it was")]
+    ConfigKept {
+        /// What is wrong.
+        why: String,
+        /// Where the edited text is.
+        copy: PathBuf,
+    },
     /// A file can't be read or written.
     #[error("{what} can't be used: {source}")]
     File {
@@ -123,6 +134,8 @@ impl CliError {
             Self::NoPassphrase => 3,
             Self::Unconfirmed
             | Self::Configuration { .. }
+            | Self::ConfigKey(_)
+            | Self::ConfigKept { .. }
             | Self::Secret { .. }
             | Self::WeakPassphrase(_)
             | Self::Declined(_)
@@ -140,6 +153,10 @@ impl CliError {
         Some(match self {
             Self::App(error) => return error.hint(),
             Self::Configuration { .. } => "'ostler help config' lists the keys".to_owned(),
+            Self::ConfigKey(_) => "'ostler config show' has what holds, 'ostler help config' what there is".to_owned(),
+            Self::ConfigKept { copy, .. } => {
+                format!("'ostler config edit' goes on with your text, which is in {}", copy.display())
+            }
             Self::WeakPassphrase(_) => {
                 "take at least 8 characters with upper and lower case, a digit and a symbol".to_owned()
             }

@@ -82,7 +82,7 @@ fn run(arguments: Arguments, output: &Output) -> Result<u8, CliError> {
         .build()
         .map_err(CliError::Runtime)?;
     let code = runtime.block_on(async {
-        let context = Context::new(&arguments.global, output.clone())?;
+        let context = Context::new(&arguments.global, arguments.verb.mends_configuration(), output.clone())?;
         Box::pin(commands::run(arguments.verb, &context)).await
     });
     // A thread that still waits for a key must not keep the program from ending.

@@ -16,10 +16,10 @@ use crate::context::Context;
 use crate::error::CliError;
 
 /// How long a store stays unlocked where nobody says it.
-const WHOLE: Duration = Duration::from_hours(8);
+pub(crate) const WHOLE: Duration = Duration::from_hours(8);
 
 /// How long nobody may use it where nobody says it.
-const IDLE: Duration = Duration::from_mins(30);
+pub(crate) const IDLE: Duration = Duration::from_mins(30);
 
 /// How often a person may try a passphrase.
 const TRIES: u32 = 3;

@@ -38,7 +38,10 @@ pub(super) fn take(input: &Input, _: &Path) -> anyhow::Result<Taken> {
         }
         Err(error) => {
             let lines = text.split('\n').count();
-            ensure!(error.line.is_none_or(|line| (1..=lines).contains(&line)), "{error}: of {lines} lines");
+            ensure!(
+                error.place.is_none_or(|(line, column)| (1..=lines).contains(&line) && column > 0),
+                "{error}: of {lines} lines"
+            );
             Ok(Taken::Refused)
         }
     }

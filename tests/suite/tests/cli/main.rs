@@ -3,6 +3,7 @@
 // Marked, so that lints take its helpers for what they are.
 #[cfg(test)]
 mod audit;
+mod config;
 mod entries;
 // As above.
 #[cfg(test)]

@@ -78,7 +78,7 @@ fn the_configuration_in_effect_is_shown_without_a_passphrase() -> anyhow::Result
     assert_eq!(shown["places"]["store"], ostler.store().display().to_string());
     assert!(shown["places"]["log"].as_str().is_some_and(|log| log.ends_with("state/ostler/log/ostler.log")));
     let words = ostler.run(&["config", "show", "--config", &path])?.succeeded()?.text();
-    assert!(words.contains("settings.\"ssh.keepalive-seconds\" = 7\n"), "{words}");
+    assert!(words.contains("settings.\"ssh.keepalive-seconds\" = 7  (file)\n"), "{words}");
     assert_eq!(ostler.run(&["config", "path"])?.text().trim_end().rsplit('/').next(), Some("config.toml"));
     Ok(())
 }
