@@ -94,6 +94,10 @@ fn mutate_one(input: &mut Input, spare: usize, random: &mut Rng) {
     let size = file.len();
     file.resize(size + spare.min(size + 64), 0);
     let most = file.len();
+    // An empty file where there is no room for more.
+    if most == 0 {
+        return;
+    }
     let size = libfuzzer_sys::fuzzer_mutate(file, size, most);
     file.truncate(size);
 }

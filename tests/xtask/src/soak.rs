@@ -22,8 +22,8 @@ const FUZZ: &str = "tests/fuzz";
 const LONGEST_SECONDS: u64 = 30;
 /// An input has no business with more memory, in MiB.
 const MOST_MEMORY_MIB: u64 = 2048;
-/// The longest input, in bytes: a few segments of a recording.
-const LONGEST_INPUT: u64 = 64 << 10;
+/// The longest input, in bytes: a few segments of a recording, an audit log with a checkpoint that is kept for good.
+const LONGEST_INPUT: u64 = 256 << 10;
 const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// What to run, and how long.

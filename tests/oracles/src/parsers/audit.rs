@@ -64,7 +64,7 @@ fn make(events: u32) -> anyhow::Result<Input> {
     Ok(input)
 }
 
-fn open(home: &Path, directory: &Path) -> anyhow::Result<AuditLog> {
+pub(super) fn open(home: &Path, directory: &Path) -> anyhow::Result<AuditLog> {
     let device = Arc::new(DeviceKey::load_or_create(&home.join("device.key"))?);
     Ok(AuditLog::open(directory, STORE, device, &private().public(), Arc::new(Still))?)
 }

@@ -84,7 +84,7 @@ fn blank(field: &[u8]) -> bool {
     match std::str::from_utf8(field) {
         Ok(text) => text.trim().is_empty(),
         // Windows-1252: its no-break space is a blank.
-        Err(_) => field.iter().all(|byte| byte.is_ascii_whitespace() || matches!(byte, 0x0b | 0xa0 | 0x85)),
+        Err(_) => field.iter().all(|byte| byte.is_ascii_whitespace() || matches!(byte, 0x0b | 0xa0)),
     }
 }
 

@@ -12,6 +12,7 @@ mod csv;
 mod event;
 mod known_hosts;
 mod manifest;
+mod proof;
 mod recording;
 mod row;
 mod sealed;
@@ -83,7 +84,7 @@ impl Parser {
 }
 
 /// All of them.
-pub static PARSERS: [Parser; 15] = [
+pub static PARSERS: [Parser; 16] = [
     Parser::of_one("manifest", manifest::good, manifest::take),
     Parser::of_one("component", component::good, component::take),
     Parser::of_one("csv", csv::good, csv::take),
@@ -98,6 +99,7 @@ pub static PARSERS: [Parser; 15] = [
     Parser::of_several("recording", recording::good, recording::take),
     Parser::of_several("segment", segment::good, segment::take),
     Parser::of_several("audit", audit::good, audit::take),
+    Parser::of_several("proof", proof::good, proof::take),
     Parser::of_several("event", event::good, event::take),
 ];
 

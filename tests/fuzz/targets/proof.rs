@@ -1,0 +1,4 @@
+//! Fuzzes `proof` of the oracles.
+#![no_main]
+
+ostler_fuzz::target!("proof");
