@@ -74,7 +74,8 @@ pub fn verify(directory: &Path, anchor: Option<&str>) -> Result<AuditReport, Aud
         let line = bytes.strip_suffix(b"\n").ok_or_else(|| fault("it is not finished"))?;
         Line::parse(line).map_err(fault)?;
         let new = edge.add(line).map_err(|error| fault(&error.to_string()))?;
-        if !hashes.compare(&new)? {
+        // Of a line that a crash left behind the newest checkpoint the hashes may be missing.
+        if number < newest.size && !hashes.compare(&new)? {
             differs = differs.or(Some(number));
         }
         if edge.size() % KEPT_EVERY == 0 {

@@ -210,9 +210,11 @@ mod tests {
     #[test]
     fn no_verb_takes_a_secret_as_a_word() {
         fn secrets(command: &clap::Command) -> Vec<String> {
-            let own = command.get_arguments().filter_map(|argument| argument.get_long()).filter(|long| {
+            let valued = command.get_arguments().filter(|argument| argument.get_action().takes_values());
+            let own = valued.filter_map(|argument| argument.get_long()).filter(|long| {
                 let secret = ["password", "passphrase", "key"].iter().any(|word| long.contains(word));
-                secret && !long.ends_with("-file") && !long.ends_with("-fd") && *long != "host-key"
+                let public = ["host-key", "keys"].contains(long);
+                secret && !public && !long.ends_with("-file") && !long.ends_with("-fd")
             });
             own.map(str::to_owned).chain(command.get_subcommands().flat_map(secrets)).collect()
         }

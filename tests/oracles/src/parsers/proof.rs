@@ -42,8 +42,10 @@ pub(super) fn take(input: &Input, _: &Path) -> anyhow::Result<Taken> {
     let text = |name| input.file(name).map(String::from_utf8_lossy).unwrap_or_default();
     let (keys, proof) = (text(KEYS), text(PROOF));
     let checked = match input.file(ANCHOR) {
-        None => check_line(&keys, &proof).map(|proved| format!("{proved:?}")),
-        Some(_) => check_growth(&keys, &text(ANCHOR), &proof).map(|proved| format!("{proved:?}")),
+        // Keys, and with them sealed lines, are others in each run.
+        None => check_line(&keys, &proof).map(|proved| format!("{} of {}", proved.sequence, proved.lines)),
+        Some(_) => check_growth(&keys, &text(ANCHOR), &proof)
+            .map(|proved| format!("{} to {}", proved.from, proved.to)),
     };
     Ok(match checked {
         Ok(proved) => Taken::Proved(proved.into_bytes()),
