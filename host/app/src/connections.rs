@@ -11,7 +11,7 @@ use ostler_vault::{Changes, Snapshot};
 use crate::credentials::{Scope, change_credential, effective_view, secrets_of};
 use crate::folders::ensure_folder;
 use crate::host::rfc3339;
-use crate::{AppError, ConnectionChange, ConnectionView, Host, Reply, TreeNode, kinds};
+use crate::{AppError, ConnectionChange, ConnectionView, Host, Reply, TreeNode};
 
 /// Checks that a host can be connected to, as far as its text tells.
 pub(crate) fn check_endpoint(host: &str, port: u16) -> Result<(), AppError> {
@@ -21,21 +21,15 @@ pub(crate) fn check_endpoint(host: &str, port: u16) -> Result<(), AppError> {
     })
 }
 
-/// Checks the type of a connection.
-pub(crate) fn check_kind(kind: &str) -> Result<u16, AppError> {
-    kinds::default_port(kind)
-        .ok_or_else(|| AppError::bad("type", format!("'{kind}' is unknown; there are {}", kinds::names())))
-}
-
 impl Host {
-    pub(crate) fn connection_add(
+    pub(crate) async fn connection_add(
         &self,
         name: &str,
         folder: &str,
         kind: &str,
         change: &ConnectionChange,
     ) -> Result<Reply, AppError> {
-        let default_port = check_kind(kind)?;
+        let default_port = self.kinds([kind]).await?.default_port(kind)?;
         let host = change.host.clone().ok_or_else(|| AppError::bad("host", "is missing"))?;
         let port = change.port.unwrap_or(default_port);
         check_endpoint(&host, port)?;

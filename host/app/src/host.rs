@@ -154,7 +154,7 @@ impl Host {
             Command::FolderDelete { path } => self.folder_delete(&path),
             Command::FolderShow { path } => self.folder_show(&path),
             Command::ConnectionAdd { name, folder, kind, change } => {
-                self.connection_add(&name, &folder, &kind, &change)
+                self.connection_add(&name, &folder, &kind, &change).await
             }
             Command::ConnectionEdit { name, change } => self.connection_edit(&name, &change),
             Command::ConnectionCopy { name, to, folder } => {

@@ -20,9 +20,10 @@ use ostler_registry::FoundPlugin;
 use ostler_runtime::{ImportOutlet, Plugin};
 use ostler_vault::Changes;
 
-use crate::connections::{check_endpoint, check_kind};
+use crate::connections::check_endpoint;
 use crate::credentials::{Scope, put_secret};
 use crate::folders::{ensure_child, ensure_folder};
+use crate::kinds::Kinds;
 use crate::launch::plugin_id;
 use crate::{AppError, DefaultsView, Host, ImportCommand, ImportReport, ProblemView, Reply};
 
@@ -34,6 +35,16 @@ const HEAD: u64 = 64 * 1024;
 struct Collected {
     entries: Vec<ImportEntry>,
     problems: Vec<ImportProblem>,
+}
+
+impl Collected {
+    /// Returns the types of all connections.
+    fn kinds(&self) -> impl Iterator<Item = &str> {
+        self.entries.iter().filter_map(|entry| match &entry.item {
+            ImportItem::Connection(connection) => Some(connection.kind.as_str()),
+            ImportItem::Folder(_) => None,
+        })
+    }
 }
 
 impl ImportOutlet for Collected {
@@ -73,7 +84,8 @@ impl Host {
         let id = plugin_id(&found);
         let summary = parsed.map_err(|source| AppError::Plugin { plugin: id.clone(), source })?;
 
-        let into = Into { folder: &command.into, plugin: &id, now: self.now() };
+        let kinds = self.kinds(collected.kinds()).await?;
+        let into = Into { folder: &command.into, plugin: &id, kinds: &kinds, now: self.now() };
         let done = if command.dry_run {
             into.reconcile(&self.snapshot()?.tree, &collected.entries)?
         } else {
@@ -152,6 +164,7 @@ impl Host {
 struct Into<'a> {
     folder: &'a str,
     plugin: &'a str,
+    kinds: &'a Kinds,
     now: Timestamp,
 }
 
@@ -214,7 +227,7 @@ impl Into<'_> {
                     done.present.push(tree.connection_path(before));
                     return Ok(());
                 }
-                check_kind(&imported.kind)?;
+                self.kinds.default_port(&imported.kind)?;
                 check_endpoint(&imported.host, imported.port)?;
                 let folder = self.folder(tree, top, &entry.folder, &mut done.changes)?;
                 tree.check_connection_name(folder, &imported.name, None)?;

@@ -15,7 +15,7 @@ use ostler_vault::Snapshot;
 
 use crate::credentials::{field_of, slot_of};
 use crate::lease::{Held, LeasedSlot};
-use crate::{AppError, Host, PlanView, Reply};
+use crate::{AppError, Host, PlanView, Reply, kinds};
 
 /// A launch that was planned and allowed.
 pub(crate) struct Launch {
@@ -84,6 +84,12 @@ impl Host {
         credential.slots.extend(outcome.prompted.into_iter().map(|(slot, bytes)| {
             (slot, LeasedSlot { held: Held::Given(bytes), sinks: vec![own_place.clone()] })
         }));
+        if !kinds::names_protocol(&connection.kind) {
+            // The launcher decides what its type speaks; host, port and field stay those that the user stored.
+            for sink in credential.slots.values_mut().flat_map(|slot| &mut slot.sinks) {
+                outcome.plan.protocol().clone_into(&mut sink.protocol);
+            }
+        }
         let user = credential.user.clone().unwrap_or_default();
         let facts = LaunchFacts {
             os_user: self.audit.actor(),

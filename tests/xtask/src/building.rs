@@ -38,7 +38,7 @@ pub(crate) enum Beside {
 
 /// Builds the plugins and the programs, and lays the plugins beside the programs.
 pub(crate) fn build(workspace: &Workspace, release: bool, beside: Beside) -> anyhow::Result<Built> {
-    let plugins = components(workspace, "plugins", "bundled-plugins")?;
+    let plugins = components(workspace, &["plugins"], "bundled-plugins")?;
     let mut command = workspace.cargo();
     command.arg("build").env(BUNDLED_PLUGINS, &plugins);
     if release {
@@ -79,7 +79,7 @@ fn executable(directory: &Path, name: &str) -> PathBuf {
 /// Builds the plugins, the guests, the programs and the measures, and takes the measures. Prints nothing but those to
 /// standard output, so that scripts can read them.
 pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
-    let guests = components(workspace, "tests/guests", "guests")?;
+    let guests = guests(workspace)?;
     let built = build(workspace, true, Beside::Measures)?;
     let program = executable(&workspace.target.join("release"), "ostler-bench");
     let mut command = workspace.command(program);
@@ -89,10 +89,19 @@ pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> anyhow::Resu
     Ok(())
 }
 
-/// Builds the packages of a folder as components into a directory below the target directory, which then holds nothing
+/// Builds the plugins for tests: the guests, and the examples of the guide for plugin authors.
+pub(crate) fn guests(workspace: &Workspace) -> anyhow::Result<PathBuf> {
+    components(workspace, &["tests/guests", "sdk/examples"], "guests")
+}
+
+/// Builds the packages of folders as components into a directory below the target directory, which then holds nothing
 /// else; each file has its package's name.
-pub(crate) fn components(workspace: &Workspace, folder: &str, into: &str) -> anyhow::Result<PathBuf> {
-    let packages = workspace.packages_in(folder);
+pub(crate) fn components(workspace: &Workspace, folders: &[&str], into: &str) -> anyhow::Result<PathBuf> {
+    let packages: BTreeSet<String> = folders
+        .iter()
+        .flat_map(|folder| workspace.packages_in(folder))
+        .map(|name| name.to_string())
+        .collect();
     let directory = workspace.target.join(into);
     if packages.is_empty() {
         lay_out(&[], &directory)?;

@@ -65,8 +65,8 @@ impl Soak<'_> {
         tools::cargo_fuzz(workspace)?;
         let place = workspace.target.join("fuzz");
         let components = std::env::join_paths([
-            building::components(workspace, "plugins", "bundled-plugins")?,
-            building::components(workspace, "tests/guests", "guests")?,
+            building::components(workspace, &["plugins"], "bundled-plugins")?,
+            building::guests(workspace)?,
         ])?;
         // The same libraries as in the programs; what only the fuzzer needs is added by cargo.
         fs::copy(workspace.root.join("Cargo.lock"), workspace.root.join(FUZZ).join("Cargo.lock"))?;

@@ -10,7 +10,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> anyhow::Resul
     let player = tools::asciinema_player(workspace)?;
     tools::ocsf_models(workspace, &player)?;
     let built = building::build(workspace, false, Beside::Tests)?;
-    let guests = building::components(workspace, "tests/guests", "guests")?;
+    let guests = building::guests(workspace)?;
     let mut command = workspace.cargo();
     command
         .args(["test", "--workspace", "--no-fail-fast"])

@@ -9,6 +9,7 @@
 )]
 
 mod at_rest;
+mod authors;
 mod hostile;
 mod memory;
 mod openssh;

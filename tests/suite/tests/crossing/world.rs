@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use ostler_suite::Ostler;
+use ostler_suite::{Ostler, Terminal};
 use serde_json::Value;
 
 /// The program with an empty store.
@@ -44,6 +44,11 @@ impl World {
         self.0.command(arguments)
     }
 
+    /// Runs the program in a terminal, where it can ask.
+    pub(crate) fn terminal(&self, arguments: &[&str]) -> Terminal {
+        self.0.terminal(arguments, 100, 30).unwrap()
+    }
+
     pub(crate) fn file(&self, name: &str, content: &str) -> PathBuf {
         self.0.file(name, content).unwrap()
     }
@@ -67,10 +72,15 @@ impl World {
 
 /// Returns the component of a guest, which `cargo xtask test` builds.
 pub(crate) fn guest(name: &str) -> PathBuf {
+    example(&format!("guest-{name}"))
+}
+
+/// As [`guest`], of an example of the guide for plugin authors.
+pub(crate) fn example(name: &str) -> PathBuf {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
     let directory =
         std::env::var_os("OSTLER_GUESTS_DIR").map_or_else(|| root.join("target/guests"), PathBuf::from);
-    let file = directory.join(format!("guest-{name}.wasm"));
+    let file = directory.join(format!("{name}.wasm"));
     assert!(file.exists(), "{} is missing: run the tests with 'cargo xtask test'", file.display());
     file
 }

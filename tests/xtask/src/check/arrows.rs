@@ -5,11 +5,12 @@
 use super::tree::Crate;
 
 /// Folders (`*` stands for one name) and the folders that they may see. The first line that fits counts.
-const ARROWS: [(&str, &[&str]); 21] = [
+const ARROWS: [(&str, &[&str]); 22] = [
     ("plugin-api", &[]),
     ("sdk/rust", &["plugin-api"]),
     ("registry", &["plugin-api"]),
     ("plugins/*", &["sdk/rust"]),
+    ("sdk/examples/*", &["sdk/rust"]),
     ("host/core", &[]),
     ("host/sealing", &["host/core"]),
     ("host/policy", &["host/core", "plugin-api"]),
