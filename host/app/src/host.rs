@@ -173,7 +173,7 @@ impl Host {
             Command::RecordingExport { id, out } => self.recording_export(&id, &out),
             Command::RecordingVerify { id } => self.recording_verify(id.as_deref()),
             Command::RecordingDelete { id } => self.recording_delete(&id),
-            Command::AuditShow(filter) => self.audit_show(&filter).await,
+            Command::AuditShow { filter, last, follow } => self.audit_show(&filter, last, follow).await,
             Command::AuditExport(export) => self.audit_export(&export).await,
             Command::AuditVerify { anchor } => self.audit_verify(anchor.as_deref()),
             Command::AuditCheckpoint { out } => self.audit_checkpoint(out.as_deref()),

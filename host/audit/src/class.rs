@@ -269,7 +269,7 @@ classes! {
     /// The log was verified.
     AuditVerify = "audit.verify", EventLog 99, Informational, ["lines", "root", "anchored"];
     /// Events were handed to another system.
-    AuditExport = "audit.export", EventLog 3, Low, ["to", "format", "from", "next"];
+    AuditExport = "audit.export", EventLog 3, Low, ["to", "format", "from", "behind-seconds", "next"];
     /// A proof about an event was handed out.
     AuditProve = "audit.prove", EventLog 99, Informational, ["line"];
     /// A crash left a line of the log unfinished; it was cut off.

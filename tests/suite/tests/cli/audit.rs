@@ -44,7 +44,7 @@ fn an_export_goes_on_where_the_last_one_ended_and_misses_nothing() -> anyhow::Re
     assert_eq!(exported.as_slice(), &shown[..exported.len()], "the same as is shown, each once, in order");
     assert!(!std::fs::read_to_string(ostler.work().join("events"))?.contains(Bench::PASSWORD));
 
-    let printed = ostler.run(&["audit", "export", "--since", &sequences(&exported)[3].to_string()])?;
+    let printed = ostler.run(&["audit", "export", "--from", &sequences(&exported)[3].to_string()])?;
     assert_eq!(lines(&printed.succeeded()?.stdout)?[..3], exported[3..6]);
 
     // What went wrong in between is handed over again: an event may come twice, but none is missed.
@@ -52,6 +52,39 @@ fn an_export_goes_on_where_the_last_one_ended_and_misses_nothing() -> anyhow::Re
     let cursor = std::fs::read(ostler.work().join("cursor"))?;
     ostler.run(&away)?.failed(8, "nobody/listens")?;
     assert_eq!(std::fs::read(ostler.work().join("cursor"))?, cursor);
+    Ok(())
+}
+
+#[test]
+fn an_export_of_some_events_goes_on_behind_all_of_them() -> anyhow::Result<()> {
+    let bench = Bench::new()?;
+    let ostler = &bench.ostler;
+    let export = ["audit", "export", "--event", "session", "--out", "events", "--cursor-file", "cursor"];
+    ostler.run(&export)?.succeeded()?;
+    assert!(!ostler.work().join("events").exists(), "there was no session yet");
+    for sessions in 1..3 {
+        bench.on_server("true")?.succeeded()?;
+        ostler.run(&export)?.succeeded()?;
+        let exported = lines(&std::fs::read(ostler.work().join("events"))?)?;
+        let shown = ostler.run(&["audit", "show", "--event", "session", "--json"])?.succeeded()?.json()?;
+        assert_eq!(Some(&exported), shown.as_array(), "each once");
+        assert_eq!(exported.iter().filter(|event| event["class"] == "session.start").count(), sessions);
+    }
+    Ok(())
+}
+
+#[test]
+fn two_exports_never_work_with_one_cursor() -> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    let export = ["audit", "export", "--out", "events", "--cursor-file", "cursor"];
+    ostler.run(&export)?.succeeded()?;
+    let exported = std::fs::read(ostler.work().join("events"))?;
+    let lock = std::fs::File::open(ostler.work().join("cursor.lock"))?;
+    lock.lock()?;
+    ostler.run(&export)?.failed(1, "another export")?;
+    assert_eq!(std::fs::read(ostler.work().join("events"))?, exported);
+    lock.unlock()?;
+    ostler.run(&export)?.succeeded()?;
     Ok(())
 }
 
