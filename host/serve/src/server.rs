@@ -236,6 +236,9 @@ impl Server {
         drop(self.lock);
         served.closed.send_replace(true);
         served.quiet(&mut stop, &mut look).await;
+        if let Err(error) = served.host.audit_stopped() {
+            tracing::error!(%error, "the end could not be audited");
+        }
         reason
     }
 }

@@ -105,6 +105,68 @@ fn a_cursor_that_is_none_or_of_another_store_is_refused_and_left_as_it_is() -> a
 }
 
 #[test]
+fn secrets_sessions_and_recordings_are_told_of_from_beginning_to_end() -> anyhow::Result<()> {
+    let bench = Bench::new()?;
+    bench.on_server("true")?.succeeded()?;
+    bench.ostler.run(&["connection", "delete", Bench::CONNECTION, "--yes"])?.succeeded()?;
+    let shown = bench.ostler.run(&["audit", "show", "--json"])?.succeeded()?.json()?;
+    let events = shown.as_array().context("no list")?;
+    let place = |class: &str| {
+        let places: Vec<usize> = (0..events.len()).filter(|at| events[*at]["class"] == class).collect();
+        ensure!(places.len() == 1, "{class} is there {} times", places.len());
+        Ok(places[0])
+    };
+    let order = [
+        "vault.put",
+        "session.request",
+        "session.start",
+        "recording.start",
+        "secret.inject",
+        "recording.end",
+        "session.end",
+        "vault.delete",
+    ];
+    let places = order.map(place).into_iter().collect::<anyhow::Result<Vec<usize>>>()?;
+    assert!(places.is_sorted(), "{places:?}");
+    let of = |class: &str, field: &str| anyhow::Ok(events[place(class)?][field].clone());
+    assert_eq!(of("recording.end", "recording_root")?, of("session.end", "recording_root")?);
+    assert_eq!(of("vault.put", "details")?["count"], "1");
+    for class in ["session.request", "recording.start", "recording.end"] {
+        assert_eq!(of(class, "session")?, of("session.start", "session")?, "{class}");
+    }
+    assert_eq!(of("vault.delete", "connection")?, of("session.start", "connection")?);
+    Ok(())
+}
+
+#[test]
+fn another_file_of_a_plugin_is_an_update_that_tells_what_was_there() -> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    let guests = std::env::var_os("OSTLER_GUESTS_DIR").context(
+        "OSTLER_GUESTS_DIR names the directory of the guests: run the tests with 'cargo xtask test'",
+    )?;
+    let first = std::fs::read(PathBuf::from(guests).join("guest-importer.wasm"))?;
+    // A custom section that is empty, with the name x.
+    let second = [&first[..], &[0, 2, 1, b'x']].concat();
+    let mut digests = Vec::new();
+    for bytes in [first, second] {
+        let file = ostler.file("plugin.wasm", bytes)?.display().to_string();
+        let installed = ostler.run(&["plugin", "install", &file, "--json"])?.succeeded()?.json()?;
+        digests.push(installed["digest"].clone());
+    }
+    assert_ne!(digests[0], digests[1]);
+    let shown = ostler.run(&["audit", "show", "--event", "plugin", "--json"])?.succeeded()?.json()?;
+    let events = shown.as_array().context("no list")?;
+    assert_eq!(events.len(), 2, "{shown}");
+    assert_eq!(
+        (&events[0]["class"], &events[1]["class"]),
+        (&"plugin.install".into(), &"plugin.update".into())
+    );
+    assert_eq!(events[1]["details"]["from-digest"], digests[0]);
+    assert_eq!(events[1]["plugin_digest"], digests[1]);
+    Ok(())
+}
+
+#[test]
 fn events_are_found_by_time_class_session_and_connection() -> anyhow::Result<()> {
     let bench = Bench::new()?;
     bench.add("other", &[])?;
