@@ -34,6 +34,14 @@ struct KeptPlugin {
     usage: Usage,
 }
 
+/// How a plugin stands.
+pub(crate) struct PluginState {
+    pub(crate) id: String,
+    pub(crate) enabled: bool,
+    /// Calls that ended in a trap.
+    pub(crate) traps: u64,
+}
+
 impl KeptPlugin {
     /// What a plugin starts with.
     fn new(found: &FoundPlugin) -> Self {
@@ -72,6 +80,12 @@ impl Host {
             all.insert(plugin_id(found), own);
             serde_json::to_vec(&all).ok().or(bytes)
         })
+    }
+
+    /// Returns how a plugin stands: its id, whether it may run, and how often it crashed.
+    pub(crate) fn plugin_state(&self, found: &FoundPlugin) -> Result<PluginState, AppError> {
+        let kept = self.kept(found)?;
+        Ok(PluginState { id: plugin_id(found), enabled: kept.enabled, traps: kept.usage.traps })
     }
 
     /// Loads a plugin with what it was granted.
