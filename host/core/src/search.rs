@@ -2,7 +2,8 @@
 //!
 //! A pure function of the tree; keeps no index, so that nothing of a locked store is left behind.
 
-use std::collections::BTreeMap;
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::{Connection, FolderId, Tree};
 
@@ -31,26 +32,62 @@ enum Place {
 pub fn search<'a>(tree: &'a Tree, text: &str, most: usize) -> Vec<&'a Connection> {
     let words: Vec<Word> = text.split_whitespace().take(MOST_WORDS).map(Word::new).collect();
     let folders = Folders::new(tree, &words);
-    let mut found: Vec<(Place, &Connection)> = tree
-        .connections()
-        .filter_map(|connection| Some((place(connection, &words, &folders)?, connection)))
-        .collect();
-    if found.is_empty() {
-        let letters: Vec<char> =
-            text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
-        let near = |connection: &&Connection| has_in_order(&connection.name, &letters);
-        found = tree.connections().filter(near).map(|connection| (Place::NameInside, connection)).collect();
+    let in_all = |connection| Some(Found { place: place(connection, &words, &folders)?, connection });
+    let found = best(tree.connections().filter_map(in_all), most);
+    if !found.is_empty() {
+        return found;
     }
-    let better = |a: &(Place, &Connection), b: &(Place, &Connection)| {
-        a.0.cmp(&b.0).then_with(|| a.1.name.cmp(&b.1.name)).then_with(|| a.1.id.cmp(&b.1.id))
-    };
-    // What is cut off need not be sorted.
-    if most < found.len() {
-        found.select_nth_unstable_by(most, better);
-        found.truncate(most);
+    let letters: Vec<char> =
+        text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+    let near = tree.connections().filter(|connection| has_in_order(&connection.name, &letters));
+    best(near.map(|connection| Found { place: Place::NameInside, connection }), most)
+}
+
+/// A connection that was found; the better is the less.
+struct Found<'a> {
+    place: Place,
+    connection: &'a Connection,
+}
+
+impl Ord for Found<'_> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.place
+            .cmp(&other.place)
+            .then_with(|| self.connection.name.cmp(&other.connection.name))
+            .then_with(|| self.connection.id.cmp(&other.connection.id))
     }
-    found.sort_unstable_by(better);
-    found.into_iter().map(|(_, connection)| connection).collect()
+}
+
+impl PartialOrd for Found<'_> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Found<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Found<'_> {}
+
+/// Returns the best, in order. Each is compared with the worst that is kept, and hardly one more often: the first letter that
+/// is typed finds nearly everything.
+fn best<'a>(all: impl Iterator<Item = Found<'a>>, most: usize) -> Vec<&'a Connection> {
+    let mut kept = BinaryHeap::new();
+    for found in all {
+        if kept.len() < most {
+            kept.push(found);
+        } else if let Some(mut worst) = kept.peek_mut()
+            && found < *worst
+        {
+            *worst = found;
+        }
+    }
+    let mut kept = kept.into_vec();
+    kept.sort_unstable();
+    kept.into_iter().map(|found| found.connection).collect()
 }
 
 /// Returns the worst of the words' best places; none where a word is nowhere.
@@ -127,10 +164,15 @@ impl Word {
         }
         let (text, word) = (text.as_bytes(), self.text.as_bytes());
         let last = text.len().checked_sub(word.len())?;
-        (0..=last).find(|at| {
-            text.get(*at).is_some_and(|byte| self.first.contains(byte))
-                && text.get(*at..at + word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word))
-        })
+        let first = |from: usize| {
+            let rest = text.get(from..=last)?;
+            rest.iter().position(|byte| self.first.contains(byte)).map(|at| from + at)
+        };
+        let mut at = first(0)?;
+        while !text.get(at..at + word.len())?.eq_ignore_ascii_case(word) {
+            at = first(at + 1)?;
+        }
+        Some(at)
     }
 }
 
