@@ -11,7 +11,7 @@ use crate::columns::Columns;
 use crate::dialect;
 use crate::mend::{self, Mending};
 use crate::records::{Broken, Record, Records};
-use crate::row::{Fault, Made, Row};
+use crate::row::{Fault, Made, Row, place};
 use crate::target::{Kind, Target};
 use crate::text::{Mark, Source};
 
@@ -85,7 +85,7 @@ struct Seen {
     other: bool,
 }
 
-/// The lines of what was taken, by a hash of its folder and name and of its id: a file may have a million rows.
+/// The lines of what was taken, by a hash of its place in the tree and of its id: a file may have a million rows.
 #[derive(Default)]
 struct Taken {
     lines: HashMap<u64, u64, BuildHasherDefault<Hashed>>,
@@ -113,8 +113,13 @@ impl Hasher for Hashed {
 impl Taken {
     /// No two connections of a folder have one name, and no two rows one id.
     fn check(&mut self, made: &Made<'_>, line: u64) -> Result<(), Fault> {
-        let place = self.hasher.hash_one(("place", &made.entry.folder, made.name));
-        let id = (!made.id.is_empty()).then(|| self.hasher.hash_one(("id", made.id)));
+        // Where there is no id, the place is the identity.
+        let identity = self.hasher.hash_one(&made.entry.identity);
+        let (place, id) = if made.id.is_empty() {
+            (identity, None)
+        } else {
+            (self.hasher.hash_one(place(&made.entry.folder, made.name)), Some(identity))
+        };
         if let Some(earlier) = self.lines.get(&place) {
             let reason = format!("'{}' is already on line {earlier}, in the same folder", made.name);
             return Err(Fault { target: Target::Name, reason });

@@ -30,7 +30,7 @@ pub(crate) struct Record {
 impl Record {
     /// Returns a field without the blanks around it; one that is missing is empty.
     pub(crate) fn field(&self, column: usize) -> &str {
-        self.raw(column).trim()
+        trim(self.raw(column))
     }
 
     /// Returns a field as it is.
@@ -58,7 +58,7 @@ impl Record {
     }
 
     pub(crate) fn is_blank(&self) -> bool {
-        self.fields().all(|field| field.trim().is_empty())
+        self.fields().all(|field| trim(field).is_empty())
     }
 
     pub(crate) fn is_ascii(&self) -> bool {
@@ -86,6 +86,12 @@ impl Record {
             start = *end;
         }
     }
+}
+
+/// Does what [`str::trim`] does, and looks only at the ends of a text that has no blanks there, as nearly all have none.
+fn trim(text: &str) -> &str {
+    let ends = [text.as_bytes().first(), text.as_bytes().last()];
+    if ends.into_iter().flatten().all(u8::is_ascii_graphic) { text } else { text.trim() }
 }
 
 /// Why no more records can be read.

@@ -116,10 +116,13 @@ impl<'a> Row<'a> {
             return Err(fault(Target::Host, "it has more than 255 bytes"));
         }
         // An underscore is fine, a dot not needed (feature CM-126).
-        let bad = |c: char| {
+        let good = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
+        let bad = |c: &char| {
             c.is_whitespace() || c.is_control() || matches!(c, '/' | '@' | '\\' | '[' | ']' | '"' | '\'')
         };
-        if let Some(bad) = host.chars().find(|c| !c.is_ascii_alphanumeric() && bad(*c)) {
+        if !host.bytes().all(good)
+            && let Some(bad) = host.chars().find(bad)
+        {
             return Err(fault(Target::Host, format!("it has a {bad:?}, which no host name or address has")));
         }
         let inner = inner.map(|text| read_port(Target::Host, text)).transpose()?;
@@ -271,24 +274,25 @@ impl<'a> Row<'a> {
 
 /// A file of this format has no identities of its own: without a column for them, the place in the tree is one.
 fn identity(id: &str, folder: &[Cow<'_, str>], name: &str) -> Checked<String> {
-    let parts = folder.iter().map(|part| part.len() + 1).sum::<usize>();
-    let mut identity = String::with_capacity("path:".len() + parts + name.len().max(id.len()));
-    if id.is_empty() {
-        identity.push_str("path:");
-        for part in folder {
-            identity.push_str(part);
-            identity.push('/');
-        }
-        identity.push_str(name);
-    } else {
-        identity.push_str("id:");
-        identity.push_str(id);
-    }
+    let identity = if id.is_empty() { place(folder, name) } else { format!("id:{id}") };
     if identity.len() > LONGEST_IDENTITY {
         let target = if id.is_empty() { Target::Folder } else { Target::Id };
         return Err(fault(target, "it is too long"));
     }
     Ok(identity)
+}
+
+/// Names a place in the tree; names have no slash.
+pub(crate) fn place(folder: &[Cow<'_, str>], name: &str) -> String {
+    let parts = folder.iter().map(|part| part.len() + 1).sum::<usize>();
+    let mut place = String::with_capacity("path:".len() + parts + name.len());
+    place.push_str("path:");
+    for part in folder {
+        place.push_str(part);
+        place.push('/');
+    }
+    place.push_str(name);
+    place
 }
 
 /// Splits `host:port` and `[address]:port`. A bare address of IPv6 has several colons and no port.
