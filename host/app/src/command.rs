@@ -212,14 +212,7 @@ pub enum Command {
     },
 
     /// Shows audit events.
-    AuditShow {
-        /// Which.
-        filter: AuditFilter,
-        /// At most so many, the newest.
-        last: Option<u64>,
-        /// Whether to go on with the events that come.
-        follow: bool,
-    },
+    AuditShow(AuditFilter),
     /// Hands audit events to another system.
     AuditExport(AuditExport),
     /// Verifies the audit log.

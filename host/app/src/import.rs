@@ -151,8 +151,7 @@ impl Host {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(plugin = plugin_id(&found), %error, "importer could not look at the file");
-                    self.count_use(&found, &plugin)?;
+                    tracing::warn!(plugin = plugin_id(&found), %error, "importer could not look at the file")
                 }
             }
         }

@@ -149,13 +149,9 @@ impl Verb {
         matches!(self, Self::Serve(_))
     }
 
-    /// Tells whether it must work where the configuration file is wrong. Such a verb does nothing that policy could forbid.
+    /// Tells whether it must work where the configuration file is wrong.
     pub(crate) fn mends_configuration(&self) -> bool {
-        match self {
-            Self::Config(config) => config.mends(),
-            Self::Doctor(_) => true,
-            _ => false,
-        }
+        matches!(self, Self::Config(config) if config.mends())
     }
 
     /// Tells whether the exit code belongs to a remote command.

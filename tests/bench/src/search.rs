@@ -1,12 +1,13 @@
 //! Searching 100,000 connections as a person types: the slowest of the searches that the keystrokes of `server-9999` make, each
-//! for as many as a list shows.
+//! for as many as a list shows. Beside it, one search in an open KeePassXC.
 
 use std::hint::black_box;
 
 use anyhow::ensure;
 use ostler_core::{Tree, search};
 
-use crate::measure::{Limit, Measure, alone, millis};
+use crate::keepassxc::{Database, NAME};
+use crate::measure::{Limit, Measure, millis, pairs};
 use crate::store::{CONNECTIONS, connection};
 
 const TYPED: &str = "server-9999";
@@ -26,5 +27,14 @@ pub(crate) fn measure() -> anyhow::Result<Measure> {
         ensure!(search(&tree, TYPED, SHOWN).len() == 11, "the search found something else");
         Ok(slowest)
     };
-    Ok(Measure { unit: "ms", own: alone(own)?, peer: None, limit: Limit::Value(16.0) })
+    let mut opened = Database::make(CONNECTIONS)?.open()?;
+    let peer = || {
+        millis(|| {
+            let shown = opened.ask(&format!("search {TYPED}"))?;
+            ensure!(shown.matches("server-9999").count() >= 11, "KeePassXC found something else");
+            Ok(())
+        })
+    };
+    let (own, peer) = pairs(own, peer)?;
+    Ok(Measure { unit: "ms", own, peer: Some((NAME, peer)), limit: Limit::Value(16.0) })
 }

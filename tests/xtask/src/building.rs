@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 
+use crate::tools;
 use crate::workspace::{Workspace, output, run};
 
 /// What plugins and guests are built for.
@@ -79,6 +80,7 @@ fn executable(directory: &Path, name: &str) -> PathBuf {
 /// Builds the plugins, the guests, the programs and the measures, and takes the measures. Prints nothing but those to
 /// standard output, so that scripts can read them.
 pub(crate) fn bench(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
+    tools::install(workspace, &tools::OF_MEASURES)?;
     let guests = guests(workspace)?;
     let built = build(workspace, true, Beside::Measures)?;
     let program = executable(&workspace.target.join("release"), "ostler-bench");

@@ -6,7 +6,7 @@ use crate::workspace::{Workspace, run};
 
 /// Runs every test.
 pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> anyhow::Result<()> {
-    tools::install(workspace)?;
+    tools::install(workspace, &tools::OF_TESTS)?;
     let player = tools::asciinema_player(workspace)?;
     tools::ocsf_models(workspace, &player)?;
     let built = building::build(workspace, false, Beside::Tests)?;
@@ -24,7 +24,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> anyhow::Resul
 
 /// Kills the program so many times in each kind of write.
 pub(crate) fn soak_faults(workspace: &Workspace, kills: u64, seed: Option<u64>) -> anyhow::Result<()> {
-    tools::install(workspace)?;
+    tools::install(workspace, &tools::OF_TESTS)?;
     let built = building::build(workspace, false, Beside::Nothing)?;
     let mut command = workspace.cargo();
     command

@@ -1,4 +1,4 @@
-//! Programs that the tests work with: real servers and editors, and asciinema's own player.
+//! Programs that the tests and measures work with: real servers and editors, peers, and asciinema's own player.
 
 use std::path::{Path, PathBuf};
 
@@ -7,12 +7,13 @@ use anyhow::{Context as _, bail};
 use crate::workspace::{Workspace, output, run};
 
 /// A program and the package (of Debian and its kin) that has it.
-struct Tool {
+pub(crate) struct Tool {
     program: &'static str,
     package: &'static str,
 }
 
-const TOOLS: [Tool; 21] = [
+/// What the tests need.
+pub(crate) const OF_TESTS: [Tool; 21] = [
     Tool { program: "sshd", package: "openssh-server" },
     Tool { program: "ssh-keygen", package: "openssh-client" },
     Tool { program: "tmux", package: "tmux" },
@@ -36,6 +37,13 @@ const TOOLS: [Tool; 21] = [
     Tool { program: "npm", package: "npm" },
 ];
 
+/// What the measures need.
+pub(crate) const OF_MEASURES: [Tool; 3] = [
+    Tool { program: "sshd", package: "openssh-server" },
+    Tool { program: "ssh", package: "openssh-client" },
+    Tool { program: "keepassxc-cli", package: "keepassxc" },
+];
+
 /// asciinema's own player, exactly this version, which reads asciicast v3.
 const PLAYER: &str = "asciinema-player@3.18.0";
 
@@ -45,15 +53,15 @@ const OCSF_MODELS: &str = "pydantic-ocsf==3.0.0";
 /// What runs the fuzz targets.
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
-/// Installs the programs that are missing.
-pub(crate) fn install(workspace: &Workspace) -> anyhow::Result<()> {
+/// Installs the programs that are missing. Prints nothing to standard output.
+pub(crate) fn install(workspace: &Workspace, tools: &[Tool]) -> anyhow::Result<()> {
     let missing: Vec<&str> =
-        TOOLS.iter().filter(|tool| find(tool.program).is_none()).map(|tool| tool.package).collect();
+        tools.iter().filter(|tool| find(tool.program).is_none()).map(|tool| tool.package).collect();
     if missing.is_empty() {
         return Ok(());
     }
     let names = missing.join(" ");
-    let how = format!("the tests need these packages: {names}");
+    let how = format!("these packages are needed: {names}");
     if find("apt-get").is_none() {
         bail!("{how}; install them");
     }
@@ -67,7 +75,7 @@ pub(crate) fn install(workspace: &Workspace) -> anyhow::Result<()> {
         if sudo {
             command.args(["-n", "apt-get"]);
         }
-        command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
+        command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments).stdout(std::io::stderr());
         run(&mut command)
     };
     apt(&["update", "--quiet"]).with_context(|| how.clone())?;

@@ -4,9 +4,6 @@
 #[cfg(test)]
 mod audit;
 mod config;
-// As above.
-#[cfg(test)]
-mod doctor;
 mod entries;
 // As above.
 #[cfg(test)]
