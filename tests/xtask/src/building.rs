@@ -45,18 +45,26 @@ pub(crate) fn build(workspace: &Workspace, release: bool, beside: Beside) -> any
     if release {
         command.arg("--release");
     }
-    if beside == Beside::Tests {
-        command.args(["--workspace", "--all-targets"]);
-    } else {
-        for (package, program) in programs(workspace) {
-            command.args(["-p", &package, "--bin", &program]);
+    let programs = programs(workspace);
+    match (beside, release) {
+        (Beside::Tests, _) => {
+            command.args(["--workspace", "--all-targets"]);
+        }
+        // With the features of the tests, so that these find every library compiled.
+        (_, false) => {
+            command.args(["--workspace", "--example", "demo"]);
+            command.args(programs.iter().flat_map(|(_, program)| ["--bin", program]));
+        }
+        // With the features of the programs and nothing else.
+        (_, true) => {
+            command.args(programs.iter().flat_map(|(package, program)| ["-p", package, "--bin", program]));
+            match beside {
+                Beside::Demo => command.args(["-p", "xtask", "--example", "demo"]),
+                Beside::Measures => command.args(["-p", "ostler-bench", "--bin", "ostler-bench"]),
+                Beside::Nothing | Beside::Tests => &mut command,
+            };
         }
     }
-    match beside {
-        Beside::Demo => command.args(["-p", "xtask", "--example", "demo"]),
-        Beside::Measures => command.args(["-p", "ostler-bench", "--bin", "ostler-bench"]),
-        Beside::Nothing | Beside::Tests => &mut command,
-    };
     run(&mut command)?;
     let directory = workspace.target.join(if release { "release" } else { "debug" });
     let files = wasm_files(&plugins)?;
