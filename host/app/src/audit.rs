@@ -45,11 +45,16 @@ impl Host {
         Ok(ostler_audit::read(&self.places.audit(), vault.store_id(), vault.envelope(), from)?)
     }
 
-    pub(crate) async fn audit_show(&self, filter: &AuditFilter) -> Result<Reply, AppError> {
+    pub(crate) async fn audit_show(
+        &self,
+        filter: &AuditFilter,
+        last: Option<u64>,
+        follow: bool,
+    ) -> Result<Reply, AppError> {
         let wanted = self.wanted(filter)?;
-        let (records, mut next) = self.filtered(&wanted, filter.last)?;
+        let (records, mut next) = self.filtered(&wanted, last)?;
         let views: Vec<AuditView> = records.iter().map(view).collect();
-        if !filter.follow {
+        if !follow {
             return Ok(Reply::Audit(views));
         }
         for view in views {

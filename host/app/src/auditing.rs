@@ -34,6 +34,14 @@ impl Auditor {
         self.log.append(event).map(|_| ())
     }
 
+    /// Writes events durably, at the cost of one.
+    pub(crate) fn write_all(&self, events: &[AuditEvent]) -> Result<(), AuditError> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        self.log.append_all(events).map(|_| ())
+    }
+
     /// Writes a plain success of a class with a few details.
     pub(crate) fn success(&self, class: EventClass, details: &[(&str, String)]) -> Result<(), AuditError> {
         let mut event = self.event(class, Outcome::Success);

@@ -212,7 +212,14 @@ pub enum Command {
     },
 
     /// Shows audit events.
-    AuditShow(AuditFilter),
+    AuditShow {
+        /// Which.
+        filter: AuditFilter,
+        /// At most so many, the newest.
+        last: Option<u64>,
+        /// Whether to go on with the events that come.
+        follow: bool,
+    },
     /// Hands audit events to another system.
     AuditExport(AuditExport),
     /// Verifies the audit log.

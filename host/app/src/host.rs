@@ -3,8 +3,8 @@
 use std::ops::Deref;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use ostler_audit::EventClass;
-use ostler_core::{Clock, Prompter, SessionEngine, Timestamp, Tree};
+use ostler_audit::{EventClass, Outcome};
+use ostler_core::{Clock, ConnectionId, Prompter, SessionEngine, Timestamp, Tree};
 use ostler_engine_ssh::SshEngine;
 use ostler_recording::Recordings;
 use ostler_registry::Shelf;
@@ -120,6 +120,14 @@ impl Host {
         Ok(self.audit.success(EventClass::HostServe, details)?)
     }
 
+    /// Audits that this host serves nobody any more.
+    ///
+    /// # Errors
+    /// Fails where it can't be audited.
+    pub fn audit_stopped(&self) -> Result<(), AppError> {
+        Ok(self.audit.success(EventClass::HostStop, &[])?)
+    }
+
     pub(crate) fn shared(&self) -> Arc<Shared> {
         Arc::clone(&self.shared)
     }
@@ -173,7 +181,7 @@ impl Host {
             Command::RecordingExport { id, out } => self.recording_export(&id, &out),
             Command::RecordingVerify { id } => self.recording_verify(id.as_deref()),
             Command::RecordingDelete { id } => self.recording_delete(&id),
-            Command::AuditShow(filter) => self.audit_show(&filter).await,
+            Command::AuditShow { filter, last, follow } => self.audit_show(&filter, last, follow).await,
             Command::AuditExport(export) => self.audit_export(&export).await,
             Command::AuditVerify { anchor } => self.audit_verify(anchor.as_deref()),
             Command::AuditCheckpoint { out } => self.audit_checkpoint(out.as_deref()),
@@ -206,12 +214,36 @@ impl Host {
             let snapshot = self.snapshot()?;
             let (changes, outcome) = work_out(&snapshot.tree)?;
             match self.vault()?.apply(&changes, snapshot.generation) {
-                Ok(_) => return Ok(outcome),
+                Ok(_) => {
+                    self.audit_secrets(&changes)?;
+                    return Ok(outcome);
+                }
                 Err(VaultError::Conflict) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Err(AppError::Busy(CHANGE_TRIES))
+    }
+
+    /// Writes down how many secrets a change has stored and removed.
+    fn audit_secrets(&self, changes: &Changes) -> Result<(), AppError> {
+        let connections: Vec<ConnectionId> = (changes.put_connections.iter().map(|connection| connection.id))
+            .chain(changes.delete_connections.iter().copied())
+            .collect();
+        let counts = [
+            (EventClass::VaultPut, changes.put_secrets.len()),
+            (EventClass::VaultDelete, changes.delete_secrets.len()),
+        ];
+        let events = counts.into_iter().filter(|(_, count)| *count > 0).map(|(class, count)| {
+            let mut event = self.audit.event(class, Outcome::Success);
+            event.connection = match connections.as_slice() {
+                [one] => Some(*one),
+                _ => None,
+            };
+            event.details.insert("count".to_owned(), count.to_string());
+            event
+        });
+        Ok(self.audit.write_all(&events.collect::<Vec<_>>())?)
     }
 
     /// Returns the plugin runtime, started at first use, with the person of this front end at its prompts.

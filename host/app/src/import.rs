@@ -151,7 +151,8 @@ impl Host {
                 }
                 Ok(_) => {}
                 Err(error) => {
-                    tracing::warn!(plugin = plugin_id(&found), %error, "importer could not look at the file")
+                    tracing::warn!(plugin = plugin_id(&found), %error, "importer could not look at the file");
+                    self.count_use(&found, &plugin)?;
                 }
             }
         }

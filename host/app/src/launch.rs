@@ -5,17 +5,23 @@ use std::collections::BTreeMap;
 
 use ostler_audit::{EventClass, Outcome};
 use ostler_core::{
-    Connection, CredentialDescription, Field, FieldKind, Form, FormAnswer, LaunchRequest, PASSWORD_SLOT,
-    PromptError, RunRequest, SecretBytes, SecretField, SessionId, SessionPlan, Settings, Sink,
+    Connection, ConnectionId, CredentialDescription, Field, FieldKind, Form, FormAnswer, LaunchRequest,
+    PASSWORD_SLOT, PromptError, RunRequest, SecretBytes, SecretField, SessionId, SessionPlan, Settings, Sink,
     SlotDescription, SlotName,
 };
-use ostler_policy::{Decision, LaunchFacts, decide_launch};
+use ostler_policy::{Decision, LaunchFacts, Rules, decide_launch};
 use ostler_registry::FoundPlugin;
 use ostler_vault::Snapshot;
 
 use crate::credentials::{field_of, slot_of};
 use crate::lease::{Held, LeasedSlot};
 use crate::{AppError, Host, PlanView, Reply, kinds};
+
+/// The document of the rules that were last decided by.
+const RULES: &str = "policy";
+
+/// The most characters of rules in an event.
+const MOST_RULES: usize = 4000;
 
 /// A launch that was planned and allowed.
 pub(crate) struct Launch {
@@ -71,7 +77,8 @@ impl Host {
         let mut connection = snapshot.tree.find_connection(name)?.clone();
         let path = snapshot.tree.connection_path(&connection);
         let mut credential = self.credential(&snapshot, &connection)?;
-        if session.is_some() {
+        if let Some(session) = session {
+            self.audit_request(session, connection.id, &path)?;
             self.ask_for_missing(&path, &mut connection, &mut credential).await?;
         }
         let settings = snapshot.tree.effective_settings(&connection, &self.configuration.settings);
@@ -113,6 +120,7 @@ impl Host {
             }),
             Decision::Deny { reason } => {
                 let mut event = self.audit.event(EventClass::SessionStart, Outcome::Denied);
+                event.session = session;
                 event.reason = Some(reason.clone());
                 event.connection = Some(connection.id);
                 event.target = outcome.plan.target().map(ToString::to_string);
@@ -120,6 +128,28 @@ impl Host {
                 Err(AppError::Denied(reason))
             }
         }
+    }
+
+    /// Writes down that somebody asks for a session, and the rules that decide about it where they are others than at the
+    /// last one.
+    fn audit_request(&self, session: SessionId, id: ConnectionId, path: &str) -> Result<(), AppError> {
+        let mut event = self.audit.event(EventClass::SessionRequest, Outcome::Success);
+        event.session = Some(session);
+        event.connection = Some(id);
+        event.details.insert("name".to_owned(), path.to_owned());
+        let kept = self.vault()?.document(RULES)?;
+        let before: Rules =
+            kept.as_deref().and_then(|kept| serde_json::from_slice(kept).ok()).unwrap_or_default();
+        let rules = &self.configuration.policy;
+        if *rules == before {
+            return Ok(self.audit.write(&event)?);
+        }
+        let mut change = self.audit.event(EventClass::PolicyChange, Outcome::Success);
+        change.details.insert("policy".to_owned(), in_words(rules));
+        change.details.insert("before".to_owned(), in_words(&before));
+        self.audit.write_all(&[change, event])?;
+        let rules = serde_json::to_vec(rules).ok();
+        Ok(self.vault()?.update_document(RULES, &mut |before| rules.clone().or(before))?)
     }
 
     /// Works out the credential in effect, and where each of its secrets may go in this launch.
@@ -240,6 +270,16 @@ fn request(
         },
         run,
     }
+}
+
+/// Writes rules as an event can hold them: as JSON, and not more than the beginning of it.
+fn in_words(rules: &Rules) -> String {
+    let mut text = serde_json::to_string(rules).unwrap_or_default();
+    if let Some((end, _)) = text.char_indices().nth(MOST_RULES) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
 }
 
 pub(crate) fn plugin_id(found: &FoundPlugin) -> String {

@@ -42,6 +42,7 @@ pub use command::{
     ImportCommand, KdfChange, SecretInput, StoreFactors,
 };
 pub use config::{CONFIG_KEYS, ConfigError, ConfigKey, Configuration, LogLevel};
+pub use doctor::check_files;
 pub use error::{AppError, ErrorKind, RelayedCause};
 pub use front::{Event, FrontEnd, PlayedEvent};
 pub use host::Host;

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use ostler_audit::{EventClass, Outcome};
+use ostler_audit::{AuditEvent, EventClass, Outcome};
 use ostler_plugin_api::{Capability, Grants, Kind, PluginId};
 use ostler_policy::default_grants;
 use ostler_registry::{BrokenPlugin, FoundPlugin, Origin};
@@ -32,6 +32,14 @@ struct KeptPlugin {
     grants: Grants,
     #[serde(default)]
     usage: Usage,
+}
+
+/// How a plugin stands.
+pub(crate) struct PluginState {
+    pub(crate) id: String,
+    pub(crate) enabled: bool,
+    /// Calls that ended in a trap.
+    pub(crate) traps: u64,
 }
 
 impl KeptPlugin {
@@ -74,6 +82,12 @@ impl Host {
         })
     }
 
+    /// Returns how a plugin stands: its id, whether it may run, and how often it crashed.
+    pub(crate) fn plugin_state(&self, found: &FoundPlugin) -> Result<PluginState, AppError> {
+        let kept = self.kept(found)?;
+        Ok(PluginState { id: plugin_id(found), enabled: kept.enabled, traps: kept.usage.traps })
+    }
+
     /// Loads a plugin with what it was granted.
     pub(crate) fn load(&self, found: &FoundPlugin) -> Result<Plugin, AppError> {
         let kept = self.kept(found)?;
@@ -105,24 +119,49 @@ impl Host {
                 Ok(_) => {}
                 // One broken launcher must not keep the others from being asked.
                 Err(error) => {
-                    tracing::warn!(plugin = plugin_id(&found), %error, "launcher could not be asked")
+                    tracing::warn!(plugin = plugin_id(&found), %error, "launcher could not be asked");
+                    self.count_use(&found, &plugin)?;
                 }
             }
         }
         Err(AppError::NoPluginFor { what: format!("opens '{kind}' connections") })
     }
 
-    /// Adds what a plugin just did to what is kept of it, and writes down what it was refused.
+    /// Adds what a plugin just did to what is kept of it, and writes down what it was refused and why it was
+    /// ended.
     pub(crate) fn count_use(&self, found: &FoundPlugin, plugin: &Plugin) -> Result<(), AppError> {
         let recent = plugin.take_usage();
-        for (capability, count) in recent.capabilities.iter().filter(|(_, count)| count.refused > 0) {
-            let mut event = self.audit.event(EventClass::CapabilityUse, Outcome::Denied);
+        let event = |class, outcome, reason: &str, times: u64| {
+            let mut event = self.audit.event(class, outcome);
             event.plugin = Some(plugin_ref(found));
-            event.capability = Some(capability.to_string());
-            event.reason = Some("the capability is not granted".to_owned());
-            event.details.insert("times".to_owned(), count.refused.to_string());
-            self.audit.write(&event)?;
+            event.reason = Some(reason.to_owned());
+            event.details.insert("times".to_owned(), times.to_string());
+            event
+        };
+        let refused = recent.capabilities.iter().filter(|(_, count)| count.refused > 0);
+        let mut events: Vec<AuditEvent> = refused
+            .map(|(capability, count)| AuditEvent {
+                capability: Some(capability.to_string()),
+                ..event(
+                    EventClass::CapabilityUse,
+                    Outcome::Denied,
+                    "the capability is not granted",
+                    count.refused,
+                )
+            })
+            .collect();
+        if recent.traps > 0 {
+            events.push(event(EventClass::PluginCrash, Outcome::Failure, "it crashed", recent.traps));
         }
+        if recent.limits > 0 {
+            events.push(event(
+                EventClass::PluginLimit,
+                Outcome::Failure,
+                "it reached a limit",
+                recent.limits,
+            ));
+        }
+        self.audit.write_all(&events)?;
         Ok(self.keep(found, |kept| add(&mut kept.usage, &recent))?)
     }
 
@@ -197,6 +236,7 @@ impl Host {
     }
 
     pub(crate) fn plugin_install(&self, file: &Path) -> Result<Reply, AppError> {
+        let (before, _) = self.shelf.scan()?;
         let found = match self.shelf.install(file) {
             Ok(found) => found,
             Err(error) => {
@@ -208,7 +248,17 @@ impl Host {
             }
         };
         // A new file can do nothing yet: it is inspected again, and granted little, before it is ever run.
-        self.audit_plugin(EventClass::PluginInstall, &found, None)?;
+        match before.iter().find(|before| plugin_id(before) == plugin_id(&found)) {
+            None => self.audit_plugin(EventClass::PluginInstall, &found, None)?,
+            Some(before) => {
+                let before = plugin_ref(before);
+                let mut event = self.audit.event(EventClass::PluginUpdate, Outcome::Success);
+                event.plugin = Some(plugin_ref(&found));
+                event.details.insert("from-version".to_owned(), before.version);
+                event.details.insert("from-digest".to_owned(), before.digest);
+                self.audit.write(&event)?;
+            }
+        }
         self.plugin_show(&plugin_id(&found))
     }
 

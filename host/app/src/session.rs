@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use ostler_audit::{EventClass, Outcome};
+use ostler_audit::{AuditEvent, EventClass, Outcome};
 use ostler_core::{
     EndReason, Exit, OpenedSession, Prompter, RecordingId, RunRequest, SessionContext, SessionControl,
     SessionEnd, SessionEngine, SessionError, SessionEvent, SessionEvents, SessionId, SessionInput,
@@ -101,8 +101,16 @@ impl Running<'_> {
         if let Some(recording) = self.recording {
             let key = self.host.vault()?.envelope().public();
             match self.start_recorder(recording, &key, size, &terminal_type) {
-                Ok(recorder) => self.recorder = Some(recorder),
-                Err(error) => self.recording_failed(error).await?,
+                Ok(recorder) => {
+                    self.recorder = Some(recorder);
+                    self.host.audit.write(&self.event(EventClass::RecordingStart, Outcome::Success))?;
+                }
+                Err(error) => {
+                    let mut event = self.event(EventClass::RecordingIncomplete, Outcome::Failure);
+                    event.reason = Some(error.to_string());
+                    self.host.audit.write(&event)?;
+                    self.recording_failed(error).await?;
+                }
             }
         }
         let plan = &self.launch.plan;
@@ -229,12 +237,30 @@ impl Running<'_> {
         outcome: &Result<SessionEnd, AppError>,
         root: Option<&Result<RecordingRoot, RecordingError>>,
     ) -> Result<(), AppError> {
+        let mut events = Vec::new();
+        match root {
+            Some(Ok(root)) => {
+                let mut event = self.event(EventClass::RecordingEnd, Outcome::Success);
+                event.recording_root = Some(hex(&root.root));
+                event.details.insert("segments".to_owned(), root.segments.to_string());
+                events.push(event);
+            }
+            Some(Err(error)) => {
+                let mut event = self.event(EventClass::RecordingIncomplete, Outcome::Failure);
+                event.reason = Some(error.to_string());
+                events.push(event);
+            }
+            None => {}
+        }
+        if let Err(error @ AppError::NotRecorded(_)) = outcome {
+            let mut event = self.event(EventClass::SessionKill, Outcome::Success);
+            event.target = self.launch.plan.target().map(ToString::to_string);
+            event.reason = Some(error.to_string());
+            events.push(event);
+        }
         let came_out = if outcome.is_ok() { Outcome::Success } else { Outcome::Failure };
-        let mut event = self.host.audit.event(EventClass::SessionEnd, came_out);
-        event.session = Some(self.id);
-        event.connection = Some(self.launch.connection.id);
+        let mut event = self.event(EventClass::SessionEnd, came_out);
         event.target = self.launch.plan.target().map(ToString::to_string);
-        event.recording = self.recording;
         event.reason = Some(match outcome {
             Ok(end) => end.reason.to_string(),
             Err(error) => error.to_string(),
@@ -252,7 +278,17 @@ impl Running<'_> {
             }
             None => {}
         }
-        Ok(self.host.audit.write(&event)?)
+        events.push(event);
+        Ok(self.host.audit.write_all(&events)?)
+    }
+
+    /// Begins an event about this session.
+    fn event(&self, class: EventClass, outcome: Outcome) -> AuditEvent {
+        let mut event = self.host.audit.event(class, outcome);
+        event.session = Some(self.id);
+        event.connection = Some(self.launch.connection.id);
+        event.recording = self.recording;
+        event
     }
 }
 

@@ -170,7 +170,8 @@ impl SignIn {
     pub fn unlock(&self, with: &Unlock) -> Result<Host, AppError> {
         let key_file = with.key_file.as_deref().map(KeyFile::read).transpose()?;
         let (vault, means, mut notices) = self.open_vault(with, key_file.as_ref())?;
-        self.audit.success(EventClass::VaultUnlock, &[("means", means.to_owned())])?;
+        let details = [("means", means.to_owned()), ("version", env!("CARGO_PKG_VERSION").to_owned())];
+        self.audit.success(EventClass::VaultUnlock, &details)?;
         notices.extend(self.look_back(&vault)?);
         Ok(Host::new(
             self.places.clone(),

@@ -139,25 +139,23 @@ macro_rules! classes {
 }
 
 classes! {
-    /// A program took up work on the store.
-    HostStart = "host.start", ApplicationLifecycle 3, Informational, ["version"];
-    /// A program ended its work on the store.
-    HostStop = "host.stop", ApplicationLifecycle 4, Informational, ["version"];
     /// A process holds the store unlocked for other processes of the user.
     HostServe = "host.serve", ApplicationLifecycle 3, Informational, ["for", "idle"];
+    /// A process that held the store for others has ended.
+    HostStop = "host.stop", ApplicationLifecycle 4, Informational, [];
     /// The clock was set, or differs from what earlier events say.
     HostClockStep = "host.clock-step", BaseEvent 99, Medium, ["by-seconds", "seen-by"];
 
     /// A store was created.
     VaultCreate = "vault.create", DatastoreActivity 6, Low, ["key-derivation", "key-file"];
     /// The store was unlocked, or somebody tried.
-    VaultUnlock = "vault.unlock", Authentication 1, Informational, ["means"];
+    VaultUnlock = "vault.unlock", Authentication 1, Informational, ["means", "version"];
     /// The store was locked.
     VaultLock = "vault.lock", Authentication 2, Informational, ["how"];
     /// Secrets were stored.
-    VaultPut = "vault.put", DatastoreActivity 5, Informational, ["connection", "name", "secrets", "count"];
+    VaultPut = "vault.put", DatastoreActivity 5, Informational, ["connection", "count"];
     /// Secrets were removed.
-    VaultDelete = "vault.delete", DatastoreActivity 7, Informational, ["connection", "name", "count"];
+    VaultDelete = "vault.delete", DatastoreActivity 7, Informational, ["connection", "count"];
     /// A secret goes to the place that its sink names.
     SecretInject = "secret.inject", DatastoreActivity 10, Informational,
         ["connection", "session", "target", "slot", "field", "protocol"];
@@ -245,15 +243,11 @@ classes! {
 
     /// A recording began.
     RecordingStart = "recording.start", DatastoreActivity 6, Informational, ["session", "connection", "recording"];
-    /// The hash that proves a recording so far.
-    RecordingCheckpoint = "recording.checkpoint", DatastoreActivity 5, Informational,
-        ["session", "connection", "recording", "recording_root", "segments"];
     /// A recording is complete.
     RecordingEnd = "recording.end", DatastoreActivity 5, Informational,
         ["session", "connection", "recording", "recording_root", "segments"];
     /// A recording misses its end.
-    RecordingIncomplete = "recording.incomplete", DatastoreActivity 99, High,
-        ["session", "connection", "recording", "segments"];
+    RecordingIncomplete = "recording.incomplete", DatastoreActivity 99, High, ["session", "connection", "recording"];
     /// A recording was played.
     RecordingRead = "recording.read", DatastoreActivity 1, Low, ["recording", "how"];
     /// A recording was written to a file, unsealed.
@@ -269,7 +263,7 @@ classes! {
     /// The log was verified.
     AuditVerify = "audit.verify", EventLog 99, Informational, ["lines", "root", "anchored"];
     /// Events were handed to another system.
-    AuditExport = "audit.export", EventLog 3, Low, ["to", "format", "from", "next"];
+    AuditExport = "audit.export", EventLog 3, Low, ["to", "format", "from", "behind-seconds", "next"];
     /// A proof about an event was handed out.
     AuditProve = "audit.prove", EventLog 99, Informational, ["line"];
     /// A crash left a line of the log unfinished; it was cut off.

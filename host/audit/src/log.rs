@@ -4,7 +4,7 @@
 //! signed checkpoint and make it durable. Only then it returns. What a crash left in the middle is taken in at the next
 //! append: whole lines stay, a torn one is cut off and named in an event.
 
-use std::io::{BufRead as _, BufReader, Seek as _, SeekFrom};
+use std::io::{BufRead as _, BufReader, Read as _, Seek as _, SeekFrom};
 use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::slice;
@@ -21,7 +21,7 @@ use crate::event::{AuditEvent, Outcome, Sealed};
 use crate::files::{CHECKPOINT, CHECKPOINTS, Files, HASHES, KEYS, LOG, Place, read_slots};
 use crate::line::{Batch, LONGEST, Line};
 use crate::note::{Head, Keys, origin, sign};
-use crate::tree::{FileHashes, end_of};
+use crate::tree::{Edge, FileHashes, end_of};
 
 /// The most that is read of what stands behind the newest checkpoint, and of a small file.
 pub(crate) const MOST_TAIL: usize = 16 * 1024 * 1024;
@@ -34,6 +34,9 @@ pub(crate) const KEPT_EVERY: u64 = 256;
 
 /// The least step of the clock that is worth an event, in microseconds: what a time service corrects is less.
 const CLOCK_STEP_MICROS: u64 = 10_000_000;
+
+/// Hashes that are kept in memory while all are made again.
+const MOST_PENDING: usize = 16 * 1024;
 
 /// A line's batch is opened at most so many lines before it, so that the end of the log can be read without its beginning.
 pub(crate) const REOPENED_EVERY: u64 = 1024;
@@ -225,20 +228,34 @@ impl Append<'_> {
             return Ok(());
         }
         tracing::warn!("the audit log's hashes are made again");
-        let mut hashes = FileHashes { file: &self.files.hashes, pending_from: 0, pending: Vec::new() };
-        let mut log = Vec::new();
-        let length = usize::try_from(head.log_bytes).unwrap_or(usize::MAX);
-        log.resize(length, 0);
-        self.files.log.read_exact_at(&mut log, 0).map_err(|source| self.files.failed(LOG, source))?;
-        for (size, line) in (0..).zip(log.split_inclusive(|byte| *byte == b'\n')) {
-            let line = line.strip_suffix(b"\n").unwrap_or(line);
-            hashes.add(size, line).map_err(|error| AuditFault::new(HASHES, Some(size), error.to_string()))?;
-        }
-        let root = tree_hash(head.size, &hashes);
-        if !root.is_ok_and(|root| root == head.root) {
+        let fault = |error: tlog_tiles::Error| AuditFault::new(HASHES, None, error.to_string());
+        // Read twice: what is stored may tell which line was changed, and stays until the lines are proved to be the right ones.
+        let mut edge = Edge::default();
+        self.each_line(head.log_bytes, |_, line| Ok(edge.add(line).map(|_| ()).map_err(fault)?))?;
+        if edge.size() != head.size || !edge.root().is_ok_and(|root| root == head.root) {
             return Err(AuditFault::new(LOG, None, "its lines are not those of its checkpoint").into());
         }
-        hashes.flush().map_err(|source| self.files.failed(HASHES, source))
+        let mut hashes = FileHashes { file: &self.files.hashes, pending_from: 0, pending: Vec::new() };
+        let flush =
+            |hashes: &mut FileHashes<'_>| hashes.flush().map_err(|source| self.files.failed(HASHES, source));
+        self.each_line(head.log_bytes, |number, line| {
+            hashes.add(number, line).map_err(fault)?;
+            if hashes.pending.len() > MOST_PENDING { flush(&mut hashes) } else { Ok(()) }
+        })?;
+        flush(&mut hashes)
+    }
+
+    /// Does something with each line, and its number, of the first so many bytes of the log.
+    fn each_line(
+        &self,
+        log_bytes: u64,
+        mut act: impl FnMut(u64, &[u8]) -> Result<(), AuditError>,
+    ) -> Result<(), AuditError> {
+        let failed = |source| self.files.failed(LOG, source);
+        let mut log = BufReader::new(&self.files.log);
+        log.seek(SeekFrom::Start(0)).map_err(failed)?;
+        let mut lines = log.take(log_bytes).split(b'\n');
+        (0..).zip(&mut lines).try_for_each(|(number, line)| act(number, &line.map_err(failed)?))
     }
 
     /// Compares the wall clock with the steady one since this process last appended, or, where it never has, with the time

@@ -149,9 +149,13 @@ impl Verb {
         matches!(self, Self::Serve(_))
     }
 
-    /// Tells whether it must work where the configuration file is wrong.
+    /// Tells whether it must work where the configuration file is wrong. Such a verb does nothing that policy could forbid.
     pub(crate) fn mends_configuration(&self) -> bool {
-        matches!(self, Self::Config(config) if config.mends())
+        match self {
+            Self::Config(config) => config.mends(),
+            Self::Doctor(_) => true,
+            _ => false,
+        }
     }
 
     /// Tells whether the exit code belongs to a remote command.

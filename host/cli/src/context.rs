@@ -31,6 +31,8 @@ pub(crate) struct Context {
     pub(crate) places: Places,
     pub(crate) config_file: PathBuf,
     pub(crate) configuration: Configuration,
+    /// What is wrong with the configuration, for a verb that works in spite of it.
+    pub(crate) configuration_fault: Option<CliError>,
     pub(crate) log_level: &'static str,
     pub(crate) output: Output,
     pub(crate) asker: Asker,
@@ -62,10 +64,11 @@ impl Context {
             config: global.config.clone(),
         }
         .locate()?;
-        let configuration = match read_configuration(&located.config, located.config_named) {
-            Err(_) if mends => Configuration::default(),
-            read => read?,
-        };
+        let (configuration, configuration_fault) =
+            match read_configuration(&located.config, located.config_named) {
+                Err(fault) if mends => (Configuration::default(), Some(fault)),
+                read => (read?, None),
+            };
         let configured = configuration.log.level.map(|level| level.name());
         let wanted = std::env::var("OSTLER_LOG").ok();
         let (log_level, complaint) = log::level(wanted.as_deref(), configured);
@@ -94,6 +97,7 @@ impl Context {
             places: located.places,
             config_file: located.config,
             configuration,
+            configuration_fault,
             log_level,
             output,
             asker: Asker { batch },

@@ -1,5 +1,6 @@
 //! The server: holds a host, lets the same user's processes in, and locks the store when its time is over.
 
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -169,6 +170,7 @@ impl Server {
         };
         let lock_path = path.with_extension("lock");
         let mut options = std::fs::OpenOptions::new();
+        options.mode(0o600);
         let lock =
             options.create(true).truncate(false).write(true).open(&lock_path).map_err(failed(&lock_path))?;
         if flock(&lock, FlockOperation::NonBlockingLockExclusive).is_err() {
@@ -236,6 +238,9 @@ impl Server {
         drop(self.lock);
         served.closed.send_replace(true);
         served.quiet(&mut stop, &mut look).await;
+        if let Err(error) = served.host.audit_stopped() {
+            tracing::error!(%error, "the end could not be audited");
+        }
         reason
     }
 }

@@ -60,7 +60,7 @@ struct Arguments {
 /// A measure's id, and what takes it.
 type Entry = (&'static str, fn(&Arguments) -> anyhow::Result<Measure>);
 
-const MEASURES: [Entry; 16] = [
+const MEASURES: [Entry; 17] = [
     ("plugin-call", |arguments| call::measure(&arguments.guests)),
     ("instantiate", |arguments| instantiate::measure(&arguments.plugins)),
     ("cached-load", |arguments| load::measure(&arguments.plugins)),
@@ -77,6 +77,7 @@ const MEASURES: [Entry; 16] = [
     ("recording-overhead", |_| recorded::measure()),
     ("audit-append", |_| audit::measure()),
     ("verify-audit-1m", |_| verify::measure()),
+    ("verify-audit-1m-memory", |_| verify::measure_memory()),
 ];
 
 fn main() -> anyhow::Result<()> {

@@ -1,9 +1,9 @@
 //! Handing events to another system: in order, at least once, from where the last run ended.
 //!
 //! The cursor is written when the sink has the events before it. A run that ends in between hands the last batch over once
-//! more; the events' numbers tell them apart.
+//! more; the events' numbers tell them apart. Never are two runs at work with one cursor.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, TryLockError};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
@@ -11,8 +11,9 @@ use std::path::{Path, PathBuf};
 use ostler_audit::{AuditRecord, EventClass, Outcome, ReadFrom};
 use serde::{Deserialize, Serialize};
 
+use super::filter::Wanted;
 use super::sink::{Framing, Sink};
-use super::{SinkAddress, view};
+use super::{AuditFilter, SinkAddress, view};
 use crate::{AppError, Event, ExportedAudit, Host, Reply};
 
 /// Events that are handed over at once.
@@ -54,8 +55,10 @@ impl ExportFormat {
 pub struct AuditExport {
     /// How events look.
     pub format: ExportFormat,
-    /// The line to begin at, in the place of the beginning.
-    pub since: Option<u64>,
+    /// Which events go; the cursor steps over the others.
+    pub filter: AuditFilter,
+    /// The line to begin at where no cursor says it; without it, the first.
+    pub from: Option<u64>,
     /// The file that remembers where the next run begins; made where it is missing.
     pub cursor_file: Option<PathBuf>,
     /// Where they go; without one they are shown.
@@ -73,13 +76,19 @@ struct Cursor {
 
 impl Host {
     pub(crate) async fn audit_export(&self, export: &AuditExport) -> Result<Reply, AppError> {
+        let wanted = self.wanted(&export.filter)?;
+        let _alone = export.cursor_file.as_deref().map(alone).transpose()?;
         let from = self.beginning(export)?;
         let to = export.to.as_ref().map_or_else(|| "standard output".to_owned(), ToString::to_string);
-        let details =
-            [("to", to.clone()), ("format", export.format.name().to_owned()), ("from", from.to_string())];
+        let details = [
+            ("to", to.clone()),
+            ("format", export.format.name().to_owned()),
+            ("from", from.to_string()),
+            ("behind-seconds", self.behind(from)?.to_string()),
+        ];
         self.audit.success(EventClass::AuditExport, &details)?;
         let mut next = from;
-        let handed = self.hand_over(export, &mut next).await;
+        let handed = self.hand_over(export, &wanted, &mut next).await;
         match handed {
             Ok(count) => {
                 Ok(Reply::AuditExported(ExportedAudit { to: export.to.as_ref().map(|_| to), count, next }))
@@ -96,7 +105,12 @@ impl Host {
     }
 
     /// Hands over what there is now, and returns how many events that were.
-    async fn hand_over(&self, export: &AuditExport, next: &mut u64) -> Result<u64, AppError> {
+    async fn hand_over(
+        &self,
+        export: &AuditExport,
+        wanted: &Wanted,
+        next: &mut u64,
+    ) -> Result<u64, AppError> {
         let framing = match export.format {
             ExportFormat::Syslog => Framing::OctetCounting,
             ExportFormat::Jsonl | ExportFormat::Ocsf => Framing::Lines,
@@ -110,8 +124,13 @@ impl Host {
             drop(vault);
             let Some(last) = batch.last() else { break };
             end = batch.len() < BATCH;
-            let messages: Vec<String> = batch.iter().map(|record| export.format.render(record)).collect();
+            let messages: Vec<String> = (batch.iter())
+                .filter(|record| wanted.holds(record))
+                .map(|record| export.format.render(record))
+                .collect();
+            count += u64::try_from(messages.len()).unwrap_or(0);
             match &export.to {
+                _ if messages.is_empty() => {}
                 Some(address) => {
                     let failed = |source| AppError::NotExported { to: address.to_string(), source };
                     let sink = Sink::new(address.clone(), framing);
@@ -125,7 +144,6 @@ impl Host {
                 let cursor = Cursor { store: self.store_name()?, next: *next };
                 replace(file, serde_json::to_string(&cursor).unwrap_or_default().as_bytes())?;
             }
-            count += u64::try_from(batch.len()).unwrap_or(0);
         }
         Ok(count)
     }
@@ -134,13 +152,21 @@ impl Host {
         Ok(self.vault()?.store_id().to_string())
     }
 
+    /// Returns how old the first event is that is handed over now: how far the other system is behind.
+    fn behind(&self, from: u64) -> Result<u64, AppError> {
+        let vault = self.vault()?;
+        let first = self.audit_records(&vault, ReadFrom::Line(from))?.next().transpose()?;
+        let age = first.map_or(0, |record| self.now().0.saturating_sub(record.time.0));
+        Ok(u64::try_from(age / 1_000_000).unwrap_or(0))
+    }
+
     /// Returns the line to begin at.
     fn beginning(&self, export: &AuditExport) -> Result<u64, AppError> {
-        let Some(file) = &export.cursor_file else { return Ok(export.since.unwrap_or(0)) };
+        let Some(file) = &export.cursor_file else { return Ok(export.from.unwrap_or(0)) };
         let text = match std::fs::read(file) {
             Ok(text) => text,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(export.since.unwrap_or(0));
+                return Ok(export.from.unwrap_or(0));
             }
             Err(source) => return Err(AppError::File { file: file.clone(), source }),
         };
@@ -154,11 +180,26 @@ impl Host {
     }
 }
 
+/// Keeps other runs from a cursor as long as the lock that it returns lives. The file beside the cursor that is locked stays
+/// there: the cursor itself is replaced again and again.
+fn alone(cursor: &Path) -> Result<File, AppError> {
+    let file = beside(cursor, ".lock");
+    let failed = |source| AppError::File { file: file.clone(), source };
+    let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file);
+    let lock = lock.map_err(failed)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::Error(source)) => Err(failed(source)),
+        Err(TryLockError::WouldBlock) => {
+            let cursor = format!("the cursor in {}", cursor.display());
+            Err(AppError::bad(cursor, "another export is at work with it"))
+        }
+    }
+}
+
 /// Writes a file as a whole, durably: whoever reads it sees the old or the new one.
 pub(super) fn replace(file: &Path, bytes: &[u8]) -> Result<(), AppError> {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".new");
-    let beside = file.with_file_name(name);
+    let beside = beside(file, ".new");
     let write = || {
         let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
         new.write_all(bytes)?;
@@ -168,4 +209,11 @@ pub(super) fn replace(file: &Path, bytes: &[u8]) -> Result<(), AppError> {
         File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
     };
     write().map_err(|source| AppError::File { file: file.to_owned(), source })
+}
+
+/// Returns the name of a file beside another.
+fn beside(file: &Path, ending: &str) -> PathBuf {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(ending);
+    file.with_file_name(name)
 }

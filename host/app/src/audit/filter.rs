@@ -1,4 +1,4 @@
-//! Which events are shown.
+//! Which events are shown or exported.
 
 use std::collections::VecDeque;
 
@@ -10,11 +10,9 @@ use serde::{Deserialize, Serialize};
 use crate::span::Span;
 use crate::{AppError, Host};
 
-/// Which events to show. Every condition that is given must hold.
+/// Which events are wanted. Every condition that is given must hold.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditFilter {
-    /// At most so many, the newest.
-    pub last: Option<u64>,
     /// Not before: a time (RFC 3339), a date, or how long ago, such as `2h`.
     pub since: Option<String>,
     /// Not after, in the same words.
@@ -25,8 +23,6 @@ pub struct AuditFilter {
     pub session: Option<String>,
     /// A connection: its name, or its id or the beginning of it.
     pub connection: Option<String>,
-    /// Whether to go on with the events that come.
-    pub follow: bool,
 }
 
 /// A filter that was understood.
@@ -47,7 +43,7 @@ impl Wanted {
             && self.connection.is_none()
     }
 
-    fn holds(&self, record: &AuditRecord) -> bool {
+    pub(super) fn holds(&self, record: &AuditRecord) -> bool {
         let event = &record.event;
         let class = |class: &String| {
             event

@@ -5,11 +5,11 @@
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs as _, UdpSocket};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -86,8 +86,13 @@ impl Sink {
         match &self.address {
             SinkAddress::File(path) => {
                 let mut file = OpenOptions::new().append(true).create(true).mode(0o600).open(path)?;
+                // A pipe has no end to look at, and can't be synced.
+                if !file.metadata()?.is_file() {
+                    return file.write_all(&framed(messages, Framing::Lines));
+                }
+                mend(path, &mut file, messages)?;
                 file.write_all(&framed(messages, Framing::Lines))?;
-                sync(&file)
+                file.sync_data()
             }
             SinkAddress::Tcp(address) => {
                 let mut stream = connect(address)?;
@@ -121,9 +126,26 @@ fn framed(messages: &[String], framing: Framing) -> Vec<u8> {
     messages.iter().map(frame).collect::<String>().into_bytes()
 }
 
-/// A pipe can't be synced, and need not be.
-fn sync(file: &File) -> io::Result<()> {
-    if file.metadata()?.is_file() { file.sync_data() } else { Ok(()) }
+/// Sees to it that a file ends with a whole line, whatever was cut off there: half of a message that comes again is taken
+/// away, and after anything else the line is ended.
+fn mend(path: &Path, file: &mut File, messages: &[String]) -> io::Result<()> {
+    let length = file.metadata()?.len();
+    let longest = messages.iter().map(String::len).max().unwrap_or(0);
+    let start = length.saturating_sub(u64::try_from(longest).unwrap_or(u64::MAX).saturating_add(1));
+    let mut tail = Vec::new();
+    let mut reader = File::open(path)?;
+    reader.seek(SeekFrom::Start(start))?;
+    reader.take(length - start).read_to_end(&mut tail)?;
+    let begun = tail.rsplit(|byte| *byte == b'\n').next().unwrap_or_default();
+    if begun.is_empty() {
+        return Ok(());
+    }
+    let at = length.saturating_sub(u64::try_from(begun.len()).unwrap_or(u64::MAX));
+    let whole_before = at == 0 || at > start;
+    if whole_before && messages.iter().any(|message| message.as_bytes().starts_with(begun)) {
+        return file.set_len(at);
+    }
+    file.write_all(b"\n")
 }
 
 fn connect(address: &str) -> io::Result<TcpStream> {
@@ -152,6 +174,27 @@ mod tests {
             ["", "tcp://log.example", "tls://log.example:6514", "unix://log", "tcp://:514", "/dev/log"]
         {
             assert!(same(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_was_cut_off_goes_on_with_a_whole_line() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("events");
+        let sink = Sink::new(SinkAddress::File(path.clone()), Framing::Lines);
+        let messages = ["first".to_owned(), "second".to_owned()];
+        for (before, after) in [
+            ("", "first\nsecond\n"),
+            ("older\n", "older\nfirst\nsecond\n"),
+            ("fir", "first\nsecond\n"),
+            ("older\nfirst\nsec", "older\nfirst\nfirst\nsecond\n"),
+            ("older\nfirst\nsecond", "older\nfirst\nfirst\nsecond\n"),
+            ("of somebody else", "of somebody else\nfirst\nsecond\n"),
+            ("is not first\nnor second", "is not first\nnor second\nfirst\nsecond\n"),
+        ] {
+            File::create(&path).unwrap().write_all(before.as_bytes()).unwrap();
+            sink.take(&messages).unwrap();
+            assert_eq!(std::fs::read_to_string(&path).unwrap(), after, "{before:?}");
         }
     }
 

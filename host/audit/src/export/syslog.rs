@@ -115,7 +115,7 @@ mod tests {
 
     #[test]
     fn what_no_header_can_hold_is_left_out() {
-        let mut event = AuditEvent::of(EventClass::HostStart, Outcome::Success);
+        let mut event = AuditEvent::of(EventClass::HostStop, Outcome::Success);
         event.class = "a b\n".repeat(40);
         event.details.insert("]=\" \n".to_owned(), "x\ny".to_owned());
         let record =

@@ -1,13 +1,22 @@
-//! The checks of proofs against vectors of transparency-dev/merkle, and every mutation that its generator knows.
+//! The tree, its proofs and their checks against vectors of transparency-dev/merkle, and every mutation that its generator knows.
 use ostler_core::Timestamp;
 use serde::Deserialize;
+use tlog_tiles::tree_hash;
 
 use super::*;
+use crate::tree::Edge;
 
 #[derive(Deserialize)]
 struct Vectors {
+    tree: Tree,
     inclusion: Vec<Inclusion>,
     consistency: Vec<Consistency>,
+}
+
+#[derive(Deserialize)]
+struct Tree {
+    leaves: Vec<String>,
+    roots: Vec<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -87,6 +96,36 @@ fn spoiled(proof: &[String], roots: &[&str]) -> Vec<Vec<String>> {
         all.push([std::slice::from_ref(&extra), proof].concat());
     }
     all
+}
+
+#[test]
+fn the_tree_and_its_proofs_are_those_of_other_logs() {
+    let Vectors { tree, inclusion, consistency } = vectors();
+    let file = tempfile::tempfile().unwrap();
+    let mut hashes = FileHashes { file: &file, pending_from: 0, pending: Vec::new() };
+    let mut edge = Edge::default();
+    assert_eq!(tree.leaves.len(), tree.roots.len());
+    for (size, (leaf, root)) in (0..).zip(tree.leaves.iter().zip(&tree.roots)) {
+        hashes.add(size, &STANDARD.decode(leaf).unwrap()).unwrap();
+        edge.add(&STANDARD.decode(leaf).unwrap()).unwrap();
+        assert_eq!(tree_hash(size + 1, &hashes).unwrap(), hash(root), "{size}");
+        assert_eq!(edge.root().unwrap(), hash(root), "{size}");
+    }
+    hashes.flush().unwrap();
+    let texts =
+        |proof: Vec<Hash>| -> Vec<String> { proof.iter().map(|hash| STANDARD.encode(hash.0)).collect() };
+    let mut proved = 0;
+    for vector in inclusion.iter().filter(|vector| !vector.want_err) {
+        let proof = prove_record(vector.tree_size, vector.leaf_idx, &hashes).unwrap();
+        assert_eq!(texts(proof), vector.proof, "{}", vector.desc);
+        proved += 1;
+    }
+    for vector in consistency.iter().filter(|vector| !vector.proof.is_empty() && !vector.want_err) {
+        let proof = prove_tree(vector.size2, vector.size1, &hashes).unwrap();
+        assert_eq!(texts(proof), vector.proof, "{}", vector.desc);
+        proved += 1;
+    }
+    assert!(proved >= 8, "{proved}");
 }
 
 #[test]

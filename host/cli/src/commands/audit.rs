@@ -19,7 +19,16 @@ pub(crate) enum Audit {
         after_help = "Examples:\n  ostler audit show --last 20\n  ostler audit show --since 2h --event session\n  \
                       ostler audit show --connection db --follow"
     )]
-    Show(Show),
+    Show {
+        #[command(flatten)]
+        filter: Filter,
+        /// Only the newest so many.
+        #[arg(long, value_name = "N")]
+        last: Option<u64>,
+        /// Go on with the events that come.
+        #[arg(long)]
+        follow: bool,
+    },
     /// Verify that nothing in the log was changed, moved or taken out.
     ///
     /// An anchor is an earlier checkpoint that was kept elsewhere: with it, even somebody who holds this machine's keys
@@ -76,18 +85,15 @@ pub(crate) enum Audit {
     /// Run it again, such as from a timer: with a cursor file it goes on where the last run ended. Over TCP an event counts
     /// as taken when the server has read it; over UDP and a local socket nobody can say. Nothing is encrypted on the way:
     /// send to a log server on this machine, and let that one do it.
-    #[command(after_help = "Examples:\n  ostler audit export --format jsonl\n  \
+    #[command(after_help = "Examples:\n  ostler audit export --since 1d --event session\n  \
                       ostler audit export --format ocsf --out events.json --cursor-file cursor\n  \
                       ostler audit export --format syslog --to tcp://127.0.0.1:514 --cursor-file cursor")]
     Export(Export),
 }
 
-/// Which events to show.
+/// Which events are wanted.
 #[derive(Debug, Args)]
-pub(crate) struct Show {
-    /// Only the newest so many.
-    #[arg(long, value_name = "N")]
-    last: Option<u64>,
+pub(crate) struct Filter {
     /// Not before: a time (RFC 3339), a date, or how long ago, such as 2h.
     #[arg(long, value_name = "WHEN")]
     since: Option<String>,
@@ -103,9 +109,6 @@ pub(crate) struct Show {
     /// Only about this connection.
     #[arg(long, value_name = "CONNECTION")]
     connection: Option<String>,
-    /// Go on with the events that come.
-    #[arg(long)]
-    follow: bool,
 }
 
 /// What to export, and where to.
@@ -114,9 +117,11 @@ pub(crate) struct Export {
     /// How events look.
     #[arg(long, value_enum, default_value_t = Format::Jsonl)]
     format: Format,
-    /// Begin at this number.
+    #[command(flatten)]
+    filter: Filter,
+    /// Begin at the event of this number, where no cursor says it.
     #[arg(long, value_name = "NUMBER")]
-    since: Option<u64>,
+    from: Option<u64>,
     /// Begin where the last run ended, as this file remembers.
     #[arg(long, value_name = "FILE", requires = "sink")]
     cursor_file: Option<PathBuf>,
@@ -143,15 +148,7 @@ impl Audit {
     pub(crate) async fn run(self, context: &Context) -> Result<u8, CliError> {
         let path = |path: Option<PathBuf>| path.as_deref().map(absolute).transpose();
         let command = match self {
-            Self::Show(show) => Command::AuditShow(AuditFilter {
-                last: show.last,
-                since: show.since,
-                until: show.until,
-                class: show.event,
-                session: show.session,
-                connection: show.connection,
-                follow: show.follow,
-            }),
+            Self::Show { filter, last, follow } => Command::AuditShow { filter: filter.into(), last, follow },
             Self::Checkpoint { out } => Command::AuditCheckpoint { out: path(out)? },
             Self::Verify { anchor } => {
                 Command::AuditVerify { anchor: anchor.map(|file| text("the anchor", &file)).transpose()? }
@@ -170,7 +167,8 @@ impl Audit {
                     Format::Ocsf => ExportFormat::Ocsf,
                     Format::Syslog => ExportFormat::Syslog,
                 },
-                since: export.since,
+                filter: export.filter.into(),
+                from: export.from,
                 cursor_file: path(export.cursor_file)?,
                 to: export.to.or(path(export.out)?.map(SinkAddress::File)),
             }),
@@ -182,6 +180,13 @@ impl Audit {
             context.output.reply(&reply)?;
         }
         Ok(0)
+    }
+}
+
+impl From<Filter> for AuditFilter {
+    fn from(filter: Filter) -> Self {
+        let Filter { since, until, event, session, connection } = filter;
+        Self { since, until, class: event, session, connection }
     }
 }
 

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use ostler_app::Span;
 use ostler_app::core::SecretBytes;
+use ostler_app::{CheckView, Span};
 use ostler_serve::{Client, Lifetime, ServeError, Server, Status};
 use serde_json::json;
 use tokio::sync::watch;
@@ -284,6 +284,30 @@ impl Context {
             self.output.note("the store was unlocked in the background, and is locked now");
         }
         Ok(())
+    }
+
+    /// Tells the doctor whether a process holds the store unlocked, and whether it can be used.
+    pub(crate) async fn check_server(&self) -> CheckView {
+        let name = "unlocked store";
+        let held = match self.connect().await {
+            Ok(None) => return CheckView::good(name, "no process holds the store unlocked"),
+            Ok(Some(client)) => client.status().await,
+            Err(error) => Err(error),
+        };
+        match held {
+            Ok(status) => {
+                let rest = status.remaining_seconds.map(|left| format!(" for {} more", seconds(left)));
+                let rest = rest.unwrap_or_default();
+                CheckView::good(name, format!("process {} holds the store unlocked{rest}", status.pid))
+            }
+            Err(error @ ServeError::OtherBuild { .. }) => {
+                CheckView::warning(name, error.to_string(), "'ostler lock' ends it, then unlock again")
+            }
+            Err(error) => {
+                let error = CliError::from(error);
+                CheckView::bad(name, error.to_string(), error.hint().unwrap_or_default())
+            }
+        }
     }
 
     async fn connect(&self) -> Result<Option<Client>, ServeError> {

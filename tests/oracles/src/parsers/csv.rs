@@ -5,6 +5,7 @@
 
 use std::path::{Path, PathBuf};
 
+use ::csv::ByteRecord;
 use anyhow::{Context as _, ensure};
 use importer_csv::Csv;
 use ostler_sdk::importer::{Importer as _, Item, Parsed, Severity, parse_in_memory};
@@ -13,6 +14,9 @@ use super::{Taken, project_file, project_folders};
 use crate::Input;
 
 const HEAD: &str = "Name,Host,Port,Type,Tags\n";
+
+/// What the reasons begin with that an import writes into the file of its problems.
+const REASON: &[u8] = b"Ostler: ";
 
 const CHOICES: [&[(&str, &str)]; 5] = [
     &[("type", "ssh"), ("headers", "yes"), ("delimiter", "comma")],
@@ -62,7 +66,7 @@ fn compare(file: &[u8], options: &[(&str, &str)]) -> anyhow::Result<Taken> {
     let mut names = Vec::new();
     for record in reader.byte_records() {
         let record = record.context("the library refuses what was read")?;
-        if record.iter().any(|field| !blank(field)) {
+        if says_something(&record) {
             names.push(String::from_utf8(record.get(0).unwrap_or_default().to_vec()).ok());
         }
     }
@@ -77,6 +81,12 @@ fn compare(file: &[u8], options: &[(&str, &str)]) -> anyhow::Result<Taken> {
         }
     }
     Ok(Taken::Read)
+}
+
+/// A row that is to be imported: a reason alone, which an earlier import wrote into the last column, is nothing.
+fn says_something(record: &ByteRecord) -> bool {
+    let reason = record.iter().next_back().is_some_and(|last| last.starts_with(REASON));
+    record.iter().take(record.len() - usize::from(reason)).any(|field| !blank(field))
 }
 
 /// A field that says nothing, in whichever way it is written.

@@ -44,7 +44,7 @@ fn an_export_goes_on_where_the_last_one_ended_and_misses_nothing() -> anyhow::Re
     assert_eq!(exported.as_slice(), &shown[..exported.len()], "the same as is shown, each once, in order");
     assert!(!std::fs::read_to_string(ostler.work().join("events"))?.contains(Bench::PASSWORD));
 
-    let printed = ostler.run(&["audit", "export", "--since", &sequences(&exported)[3].to_string()])?;
+    let printed = ostler.run(&["audit", "export", "--from", &sequences(&exported)[3].to_string()])?;
     assert_eq!(lines(&printed.succeeded()?.stdout)?[..3], exported[3..6]);
 
     // What went wrong in between is handed over again: an event may come twice, but none is missed.
@@ -52,6 +52,39 @@ fn an_export_goes_on_where_the_last_one_ended_and_misses_nothing() -> anyhow::Re
     let cursor = std::fs::read(ostler.work().join("cursor"))?;
     ostler.run(&away)?.failed(8, "nobody/listens")?;
     assert_eq!(std::fs::read(ostler.work().join("cursor"))?, cursor);
+    Ok(())
+}
+
+#[test]
+fn an_export_of_some_events_goes_on_behind_all_of_them() -> anyhow::Result<()> {
+    let bench = Bench::new()?;
+    let ostler = &bench.ostler;
+    let export = ["audit", "export", "--event", "session", "--out", "events", "--cursor-file", "cursor"];
+    ostler.run(&export)?.succeeded()?;
+    assert!(!ostler.work().join("events").exists(), "there was no session yet");
+    for sessions in 1..3 {
+        bench.on_server("true")?.succeeded()?;
+        ostler.run(&export)?.succeeded()?;
+        let exported = lines(&std::fs::read(ostler.work().join("events"))?)?;
+        let shown = ostler.run(&["audit", "show", "--event", "session", "--json"])?.succeeded()?.json()?;
+        assert_eq!(Some(&exported), shown.as_array(), "each once");
+        assert_eq!(exported.iter().filter(|event| event["class"] == "session.start").count(), sessions);
+    }
+    Ok(())
+}
+
+#[test]
+fn two_exports_never_work_with_one_cursor() -> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    let export = ["audit", "export", "--out", "events", "--cursor-file", "cursor"];
+    ostler.run(&export)?.succeeded()?;
+    let exported = std::fs::read(ostler.work().join("events"))?;
+    let lock = std::fs::File::open(ostler.work().join("cursor.lock"))?;
+    lock.lock()?;
+    ostler.run(&export)?.failed(1, "another export")?;
+    assert_eq!(std::fs::read(ostler.work().join("events"))?, exported);
+    lock.unlock()?;
+    ostler.run(&export)?.succeeded()?;
     Ok(())
 }
 
@@ -68,6 +101,68 @@ fn a_cursor_that_is_none_or_of_another_store_is_refused_and_left_as_it_is() -> a
     }
     std::fs::remove_file(ostler.work().join("cursor"))?;
     ostler.run(&export)?.succeeded()?;
+    Ok(())
+}
+
+#[test]
+fn secrets_sessions_and_recordings_are_told_of_from_beginning_to_end() -> anyhow::Result<()> {
+    let bench = Bench::new()?;
+    bench.on_server("true")?.succeeded()?;
+    bench.ostler.run(&["connection", "delete", Bench::CONNECTION, "--yes"])?.succeeded()?;
+    let shown = bench.ostler.run(&["audit", "show", "--json"])?.succeeded()?.json()?;
+    let events = shown.as_array().context("no list")?;
+    let place = |class: &str| {
+        let places: Vec<usize> = (0..events.len()).filter(|at| events[*at]["class"] == class).collect();
+        ensure!(places.len() == 1, "{class} is there {} times", places.len());
+        Ok(places[0])
+    };
+    let order = [
+        "vault.put",
+        "session.request",
+        "session.start",
+        "recording.start",
+        "secret.inject",
+        "recording.end",
+        "session.end",
+        "vault.delete",
+    ];
+    let places = order.map(place).into_iter().collect::<anyhow::Result<Vec<usize>>>()?;
+    assert!(places.is_sorted(), "{places:?}");
+    let of = |class: &str, field: &str| anyhow::Ok(events[place(class)?][field].clone());
+    assert_eq!(of("recording.end", "recording_root")?, of("session.end", "recording_root")?);
+    assert_eq!(of("vault.put", "details")?["count"], "1");
+    for class in ["session.request", "recording.start", "recording.end"] {
+        assert_eq!(of(class, "session")?, of("session.start", "session")?, "{class}");
+    }
+    assert_eq!(of("vault.delete", "connection")?, of("session.start", "connection")?);
+    Ok(())
+}
+
+#[test]
+fn another_file_of_a_plugin_is_an_update_that_tells_what_was_there() -> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    let guests = std::env::var_os("OSTLER_GUESTS_DIR").context(
+        "OSTLER_GUESTS_DIR names the directory of the guests: run the tests with 'cargo xtask test'",
+    )?;
+    let first = std::fs::read(PathBuf::from(guests).join("guest-importer.wasm"))?;
+    // A custom section that is empty, with the name x.
+    let second = [&first[..], &[0, 2, 1, b'x']].concat();
+    let mut digests = Vec::new();
+    for bytes in [first, second] {
+        let file = ostler.file("plugin.wasm", bytes)?.display().to_string();
+        let installed = ostler.run(&["plugin", "install", &file, "--json"])?.succeeded()?.json()?;
+        digests.push(installed["digest"].clone());
+    }
+    assert_ne!(digests[0], digests[1]);
+    let shown = ostler.run(&["audit", "show", "--event", "plugin", "--json"])?.succeeded()?.json()?;
+    let events = shown.as_array().context("no list")?;
+    assert_eq!(events.len(), 2, "{shown}");
+    assert_eq!(
+        (&events[0]["class"], &events[1]["class"]),
+        (&"plugin.install".into(), &"plugin.update".into())
+    );
+    assert_eq!(events[1]["details"]["from-digest"], digests[0]);
+    assert_eq!(events[1]["plugin_digest"], digests[1]);
     Ok(())
 }
 

@@ -139,7 +139,11 @@ fn an_open_keyring_opens_the_store_and_without_it_the_passphrase_does() -> anyho
     let elsewhere = other.command(&["tree"]).env("DBUS_SESSION_BUS_ADDRESS", &desktop.address).output()?;
     Output::from(elsewhere).succeeded()?;
 
+    let doctor = |desktop: &Desktop<'_>| desktop.with_passphrase(&["doctor"]).text();
+    assert!(doctor(&desktop).contains("keyring: it is open and has the store's secret"));
+
     desktop.lock();
+    assert!(doctor(&desktop).contains("keyring: the desktop's keyring is locked"));
     let locked = desktop.run(&["tree"]).failed(3, "the desktop's keyring is locked")?;
     assert!(locked.stderr.contains("the passphrase is needed"), "{}", locked.stderr);
     assert_eq!(desktop.with_passphrase(&["tree"]).succeeded()?.text(), "Own/\n");

@@ -4,6 +4,9 @@
 #[cfg(test)]
 mod audit;
 mod config;
+// As above.
+#[cfg(test)]
+mod doctor;
 mod entries;
 // As above.
 #[cfg(test)]

@@ -116,6 +116,10 @@ fn a_plugin_that_crashes_or_never_ends_costs_that_call_and_changes_nothing() {
     }
     let shown = stage.ostler.ok(&["plugin", "show", EVIL, "--json"]).json();
     assert_eq!((&shown["traps"], &shown["limits"]), (&Value::from(1), &Value::from(2)));
+    let audited = |class| stage.ostler.ok(&["audit", "show", "--event", class, "--json"]).json();
+    assert_eq!(audited("plugin.crash").as_array().unwrap().len(), 1);
+    assert_eq!(audited("plugin.limit").as_array().unwrap().len(), 2);
+    assert_eq!(audited("plugin.limit")[0]["plugin"], EVIL);
     stage.ostler.ok(&["plugin", "disable", EVIL]);
     stage.ostler.ok(&["plugin", "enable", "ostler.launcher-ssh"]);
     let output = stage.ostler.ok(&["connect", "target", "--host-key", "accept-new", "--", "echo", "alive"]);

@@ -62,6 +62,11 @@ fn a_denied_host_is_not_connected_to_and_the_refusal_is_audited() {
     let denied =
         |event: &&serde_json::Value| event["class"] == "session.start" && event["outcome"] == "denied";
     assert_eq!(events.as_array().unwrap().iter().filter(denied).count(), 1);
+    let changed = |world: &World| world.ok(&["audit", "show", "--event", "policy", "--json"]).json();
+    let change = changed(&stage.world);
+    assert!(change[0]["details"]["policy"].as_str().unwrap().contains("127.0.0.*"), "{change}");
+    stage.connect();
+    assert_eq!(changed(&stage.world), change, "the rules are those of the last session");
     let dry = stage.world.run(&["connect", "box", "--dry-run"]);
     assert_eq!(dry.code, 4, "{}", dry.stderr);
 }
@@ -82,6 +87,10 @@ fn a_session_that_must_be_recorded_is_refused_when_it_can_not_be() {
     assert_eq!((run.code, run.stdout.as_str()), (255, ""));
     assert!(run.stderr.contains("must be recorded"), "{}", run.stderr);
     assert_eq!(stage.server.log().len(), connected, "nothing was opened: {:?}", stage.server.log());
+    let audited = |class| stage.world.ok(&["audit", "show", "--event", class, "--json"]).json();
+    let killed = audited("session.kill");
+    assert_eq!(killed[0]["session"], audited("recording.incomplete")[0]["session"], "{killed}");
+    assert_eq!(killed.as_array().unwrap().len(), 1, "not the session before");
 }
 
 #[test]

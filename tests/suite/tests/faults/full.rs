@@ -24,6 +24,22 @@ fn healthy(disk: &Disk<'_>) {
 }
 
 #[test]
+fn the_doctor_tells_how_much_space_there_is() {
+    let ostler = Ostler::with_store().unwrap();
+    let disk = Disk::over(&ostler, "store", 2048);
+    let state = |disk: &Disk<'_>| {
+        let checks = disk.run(&["doctor", "--json"]).json().unwrap();
+        let found = checks.as_array().unwrap().iter().find(|check| check["name"] == "disk space").cloned();
+        found.unwrap()["state"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(state(&disk), "warning");
+    disk.fill(4);
+    assert_eq!(state(&disk), "bad");
+    disk.free();
+    assert_eq!(state(&disk), "warning");
+}
+
+#[test]
 fn a_change_of_the_store_is_made_or_refused_and_told_however_little_space_is_left() {
     let ostler = Ostler::with_store().unwrap();
     let rows: String = (0..60).map(|row| format!("i{row},imported.example,Secret-{row}\n")).collect();

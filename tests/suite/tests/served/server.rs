@@ -59,7 +59,7 @@ fn the_passphrase_is_given_once_and_never_again_until_it_is_locked() -> anyhow::
     stranger(&ostler, &["unlock", "--status"])?.failed(1, "")?;
     stranger(&ostler, &["connection", "list"])?.failed(3, "the passphrase is needed")?;
     assert_eq!(events(&ostler, "vault.lock")?[0]["details"]["how"], "asked for");
-    Ok(())
+    eventually("the end of the process", || Ok(events(&ostler, "host.stop")?.len() == 1))
 }
 
 #[test]

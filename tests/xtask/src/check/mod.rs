@@ -3,6 +3,7 @@
 //! Each rule is a pure function from what is there to a list of faults, so that a test can show that it fails.
 
 mod arrows;
+mod events;
 mod libraries;
 mod rooms;
 mod tidy;
@@ -19,6 +20,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     let mut faults = arrows::faults(&crates);
     faults.extend(libraries::faults(&crates));
     faults.extend(tidy::faults(&files));
+    faults.extend(events::faults(&files));
     faults.extend(rooms::faults(&crates, &files));
     for fault in &faults {
         eprintln!("{fault}");

@@ -5,6 +5,7 @@
 //! kernel has taken, so this is no test of what a power failure does to calls that were never synced.
 
 mod audit;
+mod export;
 mod failing;
 mod others;
 mod passphrase;
