@@ -55,6 +55,9 @@ struct Arguments {
     /// Fail where a limit does not hold.
     #[arg(long)]
     check: bool,
+    /// Verify this audit log and say how much memory that took: what a measure asks of a process of its own.
+    #[arg(long, hide = true)]
+    verify: Option<PathBuf>,
 }
 
 /// A measure's id, and what takes it.
@@ -77,11 +80,15 @@ const MEASURES: [Entry; 17] = [
     ("recording-overhead", |_| recorded::measure()),
     ("audit-append", |_| audit::measure()),
     ("verify-audit-1m", |_| verify::measure()),
-    ("verify-audit-1m-memory", |_| verify::measure_memory()),
+    ("verify-audit-1m-memory", verify::measure_memory),
 ];
 
 fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if let Some(directory) = &arguments.verify {
+        println!("{}", verify::kibibytes_of(directory)?);
+        return Ok(());
+    }
     if let Some(unknown) = arguments.only.iter().find(|id| !MEASURES.iter().any(|(known, _)| known == id)) {
         bail!("there is no measure '{unknown}'; there are: {}", MEASURES.map(|(id, _)| id).join(", "));
     }

@@ -1,14 +1,14 @@
 //! Verifying an audit log of a million events: the time, beside hashing its lines and nothing else, and the memory.
 
-use std::fs::File;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context as _, ensure};
 use ostler_audit::verify;
 use ostler_sealing::sha256;
 use tempfile::TempDir;
 
+use crate::Arguments;
 use crate::audit::{event, open};
 use crate::measure::{Limit, Measure, alone, millis, pairs};
 
@@ -34,17 +34,28 @@ pub(crate) fn measure() -> anyhow::Result<Measure> {
     Ok(Measure { unit: "ms", own, peer: Some(("hashing the lines", peer)), limit: Limit::Value(10_000.0) })
 }
 
-/// The most memory at a time, beyond what the process has before.
-pub(crate) fn measure_memory() -> anyhow::Result<Measure> {
+/// The most memory of a process that does nothing else: this program, started anew.
+pub(crate) fn measure_memory(arguments: &Arguments) -> anyhow::Result<Measure> {
     let (_home, directory) = filled()?;
     let own = alone(|| {
-        // The kernel begins to measure anew (proc(5)).
-        File::create("/proc/self/clear_refs")?.write_all(b"5")?;
-        let before = kibibytes("VmRSS")?;
-        verified(&directory)?;
-        Ok((kibibytes("VmHWM")? - before).max(0.0))
+        #[expect(clippy::disallowed_methods, reason = "a process of its own is what is measured")]
+        let mut command = Command::new(std::env::current_exe()?);
+        command.arg("--plugins").arg(&arguments.plugins).arg("--guests").arg(&arguments.guests);
+        command.arg("--program").arg(&arguments.program).arg("--verify").arg(&directory);
+        let output = command.output()?;
+        ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        Ok(std::str::from_utf8(&output.stdout)?.trim().parse()?)
     })?;
-    Ok(Measure { unit: "KiB", own, peer: None, limit: Limit::Value(8192.0) })
+    Ok(Measure { unit: "KiB", own, peer: None, limit: Limit::Value(65_536.0) })
+}
+
+/// Verifies a log, and returns the most memory that this process had.
+pub(crate) fn kibibytes_of(directory: &Path) -> anyhow::Result<f64> {
+    verified(directory)?;
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
+    Ok(number.context("the kernel does not tell how much memory a process had")?.parse()?)
 }
 
 /// Makes a log in a directory that goes away with what is returned beside it.
@@ -64,12 +75,4 @@ fn verified(directory: &Path) -> anyhow::Result<()> {
     // Lines that open batches are lines too.
     ensure!(report.lines >= EVENTS as u64, "{} lines of {EVENTS} events were verified", report.lines);
     Ok(())
-}
-
-/// Returns what the kernel says of this process.
-fn kibibytes(name: &str) -> anyhow::Result<f64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let number = line.and_then(|line| line.trim().strip_suffix(" kB"));
-    Ok(number.with_context(|| format!("the kernel does not tell {name}"))?.parse()?)
 }
