@@ -52,6 +52,14 @@ pub enum AppError {
     /// The tree.
     #[error(transparent)]
     Tree(#[from] TreeError),
+    /// Nothing has this name.
+    #[error("there is no folder or connection '{path}'")]
+    NotFound {
+        /// What was named.
+        path: String,
+        /// What may have been meant.
+        near: Vec<String>,
+    },
     /// The audit log can't be written or read.
     #[error(transparent)]
     Audit(#[from] AuditError),
@@ -168,6 +176,7 @@ impl AppError {
             Self::Vault(error) => vault_kind(error),
             Self::NoPassphrase | Self::Keyring(_) => ErrorKind::SignIn,
             Self::Tree(_)
+            | Self::NotFound { .. }
             | Self::KeyFile(_)
             | Self::NoPlugin(_)
             | Self::NoRecording(_)
@@ -195,7 +204,12 @@ impl AppError {
         let hint = match self {
             Self::Vault(error) => vault_hint(error)?,
             Self::Keyring(error) => error.advice(),
-            Self::Tree(TreeError::NotFound { .. }) => "'ostler tree' shows what there is",
+            Self::NotFound { near, .. } if !near.is_empty() => {
+                return Some(format!("did you mean '{}'?", near.join("' or '")));
+            }
+            Self::NotFound { .. } | Self::Tree(TreeError::NotFound { .. }) => {
+                "'ostler tree' shows what there is"
+            }
             Self::Tree(TreeError::Ambiguous { .. }) => "name it by its full path or its id",
             Self::Tree(TreeError::Exists { .. }) => "choose another name, or edit what is there",
             Self::Session(SessionError::HostKey { changed: true, .. }) => {

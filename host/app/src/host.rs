@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use ostler_audit::{EventClass, Outcome};
-use ostler_core::{Clock, ConnectionId, Prompter, SessionEngine, Timestamp, Tree};
+use ostler_core::{Clock, ConnectionId, Prompter, SessionEngine, Timestamp, Tree, TreeError, near};
 use ostler_engine_ssh::SshEngine;
 use ostler_recording::Recordings;
 use ostler_registry::Shelf;
@@ -17,6 +17,9 @@ use crate::{AppError, Command, Configuration, FrontEnd, Places, Reply, bundled};
 
 /// How often a change is tried again when another program changed the store in between.
 const CHANGE_TRIES: u32 = 8;
+
+/// So many names that may have been meant are told.
+const NEAR: usize = 3;
 
 /// An unlocked store with its plugins, recordings, audit log and engines, as one front end sees it.
 ///
@@ -144,6 +147,22 @@ impl Host {
     /// # Errors
     /// Fails as [`AppError`] says; what failed has changed nothing, unless the error says otherwise.
     pub async fn execute(&self, command: Command) -> Result<Reply, AppError> {
+        self.carry_out(command).await.map_err(|error| self.with_near(error))
+    }
+
+    /// Adds to a name that nothing has what may have been meant.
+    fn with_near(&self, error: AppError) -> AppError {
+        match error {
+            AppError::Tree(TreeError::NotFound { path }) => {
+                let near =
+                    self.snapshot().map(|snapshot| near(&snapshot.tree, &path, NEAR)).unwrap_or_default();
+                AppError::NotFound { path, near }
+            }
+            other => other,
+        }
+    }
+
+    async fn carry_out(&self, command: Command) -> Result<Reply, AppError> {
         match command {
             Command::StoreInfo => self.store_info(),
             Command::StoreVerify => self.store_verify(),

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
     audit, completions, config, connect, connection, doctor, folder, host_key, import, plugin, recording,
@@ -33,7 +33,8 @@ Environment:
   OSTLER_LOG              the log's level: off, error, warn, info, debug or trace
   OSTLER_PAGER, PAGER     the program that shows long lists on a terminal (less)
   OSTLER_BATCH            set to 1, never ask
-  NO_COLOR                set, no colors";
+  NO_COLOR                set, no colors
+  CLICOLOR_FORCE          set to 1, colors also where no terminal is";
 
 /// Opens remote sessions through sandboxed plugins, with a sealed store, recordings and an audit log.
 #[derive(Debug, Parser)]
@@ -43,6 +44,47 @@ pub(crate) struct Arguments {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) verb: Verb,
+}
+
+/// The verbs by what a person wants, for the help of the program itself.
+const GROUPS: [(&str, &[&str]); 5] = [
+    ("Keep connections", &["connection", "folder", "tree", "import"]),
+    ("Open sessions and see what happened", &["connect", "recording", "audit", "host-key"]),
+    ("Keep the store", &["store", "unlock", "lock", "serve"]),
+    ("Decide", &["plugin", "config"]),
+    ("Get along", &["doctor", "completions", "man", "help"]),
+];
+
+impl Arguments {
+    /// Understands the words of the command line.
+    ///
+    /// # Errors
+    /// Fails where they make no sense, and where they ask for help.
+    pub(crate) fn understand() -> Result<Self, clap::Error> {
+        let mut command = grouped(Self::command());
+        let matches = command.try_get_matches_from_mut(std::env::args_os())?;
+        Self::from_arg_matches(&matches).map_err(|error| error.format(&mut command))
+    }
+}
+
+/// Lists the verbs in groups where help is asked for without a verb.
+fn grouped(command: clap::Command) -> clap::Command {
+    let styles = clap::builder::Styles::styled();
+    let (head, literal) = (styles.get_header(), styles.get_literal());
+    let mut list = String::new();
+    for (group, verbs) in GROUPS {
+        list.push_str(&format!("{head}{group}:{head:#}\n"));
+        for verb in verbs {
+            let about = command.find_subcommand(verb).and_then(clap::Command::get_about);
+            // clap makes 'help' itself, and only when it is asked for.
+            let about = about.map_or_else(|| "Print the help of a verb".to_owned(), ToString::to_string);
+            list.push_str(&format!("  {literal}{verb:<12}{literal:#} {about}\n"));
+        }
+        list.push('\n');
+    }
+    command.help_template(format!(
+        "{{about-with-newline}}\n{{usage-heading}} {{usage}}\n\n{list}{head}Global options:{head:#}\n{{options}}{{after-help}}"
+    ))
 }
 
 /// What every verb takes.
@@ -166,8 +208,6 @@ impl Verb {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     fn parse(words: &str) -> Result<Arguments, clap::Error> {
@@ -209,6 +249,17 @@ mod tests {
             let error = Arguments::try_parse_from(words).unwrap_err().to_string();
             assert!(error.contains("from 1 to 65535") || error.contains("unexpected argument"), "{error}");
         }
+    }
+
+    #[test]
+    fn the_help_has_every_verb_in_one_group() {
+        let command = Arguments::command();
+        let mut verbs: Vec<&str> = command.get_subcommands().map(clap::Command::get_name).collect();
+        verbs.push("help");
+        verbs.sort_unstable();
+        let mut listed: Vec<&str> = GROUPS.iter().flat_map(|(_, verbs)| verbs.iter().copied()).collect();
+        listed.sort_unstable();
+        assert_eq!(listed, verbs);
     }
 
     #[test]

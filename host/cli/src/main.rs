@@ -24,7 +24,7 @@ mod terminal;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::CommandFactory as _;
 
 use crate::arguments::Arguments;
 use crate::commands::completions::VARIABLE;
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     terminal::restore_on_panic();
     // Where a shell asks for completions, this answers it and ends the program.
     clap_complete::CompleteEnv::with_factory(Arguments::command).var(VARIABLE).complete();
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::understand() {
         Ok(arguments) => arguments,
         Err(error) => return usage(&error),
     };

@@ -12,6 +12,7 @@ mod form;
 mod id;
 mod importing;
 mod launch;
+mod near;
 mod passphrase;
 mod plan;
 mod ports;
@@ -33,6 +34,7 @@ pub use importing::{
     ImportedFolder, MappedField, MappingState, Position, ProblemSeverity,
 };
 pub use launch::{LaunchRequest, RunRequest};
+pub use near::near;
 pub use passphrase::{PassphraseFault, check_passphrase};
 pub use plan::{
     DesktopSize, DrivenPlan, DrivenSurface, Endpoint, PlanFault, PlanValue, ProcessPlan, RdpPlan,

@@ -78,7 +78,7 @@ Examples:
         #[arg(long, value_name = "FOLDER", add = names::folders())]
         folder: Option<String>,
     },
-    /// Delete a connection and its secrets. This can't be undone.
+    /// Delete a connection and its secrets. Only a backup brings them back.
     #[command(after_help = "Examples:\n  ostler connection delete db1\n  ostler connection delete db1 --yes")]
     Delete {
         /// Which.
@@ -186,13 +186,16 @@ impl Connection {
     }
 }
 
+/// What is said before something of the store is deleted.
+pub(super) const ONLY_A_BACKUP: &str =
+    "This can't be undone without a backup: 'ostler store backup FILE' makes one.";
+
 async fn delete(context: &Context, name: String, yes: bool) -> Result<u8, CliError> {
     let mut host = context.host().await?;
     let shown = host.execute(Command::ConnectionShow { name: name.clone() }).await?;
     if let Reply::Connection(connection) = shown {
         let path = escape(&connection.path);
-        let question =
-            format!("The connection '{path}' and its secrets will be deleted. This can't be undone.");
+        let question = format!("The connection '{path}' and its secrets will be deleted.\n{ONLY_A_BACKUP}");
         context.confirm(yes, &question, "delete")?;
     }
     context.output.reply(&host.execute(Command::ConnectionDelete { name }).await?)?;

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use ostler_app::{Command, FolderChange, Reply};
 
+use super::connection::ONLY_A_BACKUP;
 use super::fields::{CredentialWords, SettingWords};
 use crate::context::Context;
 use crate::error::CliError;
@@ -50,7 +51,7 @@ Examples:
         #[arg(long, value_name = "FOLDER", add = names::folders())]
         into: String,
     },
-    /// Delete a folder with everything below it. This can't be undone.
+    /// Delete a folder with everything below it. Only a backup brings it back.
     #[command(
         after_help = "Examples:\n  ostler folder delete Customers/Acme\n  ostler folder delete Customers/Acme --yes"
     )]
@@ -114,8 +115,8 @@ async fn delete(context: &Context, path: String, yes: bool) -> Result<u8, CliErr
     let shown = host.execute(Command::FolderShow { path: path.clone() }).await?;
     if let Reply::Folder(folder) = shown {
         let question = format!(
-            "The folder '{}' will be deleted with everything below it ({} folder(s) and {} connection(s) directly in it). \
-             This can't be undone.",
+            "The folder '{}' will be deleted with everything below it ({} folder(s) and {} connection(s) directly in it).\n\
+             {ONLY_A_BACKUP}",
             escape(&folder.path),
             folder.folders,
             folder.connections

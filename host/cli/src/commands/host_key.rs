@@ -50,11 +50,16 @@ fn host_and_port(text: &str) -> Result<HostAndPort, String> {
 
 impl HostKey {
     pub(crate) async fn run(self, context: &Context) -> Result<u8, CliError> {
+        let removed = matches!(self, Self::Remove { .. });
         let command = match self {
             Self::List => Command::KnownHostList,
             Self::Remove { host: HostAndPort { host, port } } => Command::KnownHostRemove { host, port },
         };
-        context.run(command).await
+        let code = context.run(command).await?;
+        if removed && !context.output.json() {
+            context.output.note("the next connect asks about the key that the server has then");
+        }
+        Ok(code)
     }
 }
 

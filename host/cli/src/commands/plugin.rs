@@ -71,6 +71,14 @@ pub(crate) enum Plugin {
 
 impl Plugin {
     pub(crate) async fn run(self, context: &Context) -> Result<u8, CliError> {
+        let back = match &self {
+            Self::Disable { id } => Some(format!("'ostler plugin enable {id}' lets it run again")),
+            Self::Revoke { id, capability } => {
+                Some(format!("'ostler plugin grant {id} {capability}' gives it back"))
+            }
+            Self::Remove { .. } => Some("'ostler plugin install FILE' brings it back".to_owned()),
+            _ => None,
+        };
         let command = match self {
             Self::List => Command::PluginList,
             Self::Show { id } => Command::PluginShow { id },
@@ -81,6 +89,10 @@ impl Plugin {
             Self::Install { file } => Command::PluginInstall { file },
             Self::Remove { id } => Command::PluginRemove { id },
         };
-        context.run(command).await
+        let code = context.run(command).await?;
+        if let Some(back) = back.filter(|_| !context.output.json()) {
+            context.output.note(&back);
+        }
+        Ok(code)
     }
 }

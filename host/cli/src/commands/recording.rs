@@ -105,7 +105,8 @@ impl Recording {
             Self::Verify { recording } => verify(context, recording).await,
             Self::Delete { recording, yes } => {
                 let question = format!(
-                    "The recording '{}' will be deleted. This can't be undone.",
+                    "The recording '{}' will be deleted.\nThis can't be undone, and backups of the store have no recordings: \
+                     'ostler recording export' keeps what it shows.",
                     crate::output::escape(&recording)
                 );
                 context.confirm(yes, &question, "delete")?;

@@ -46,10 +46,9 @@ pub(crate) struct Output {
 impl Output {
     /// Decides about colors, once.
     pub(crate) fn new(color: ColorChoice, json: bool, paged: bool) -> Self {
-        let plain_wanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        let dumb = std::env::var_os("TERM").is_none_or(|kind| kind == "dumb");
+        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
         let wanted = |is_terminal: bool| match color {
-            ColorChoice::Auto => is_terminal && !plain_wanted && !dumb,
+            ColorChoice::Auto => colored(&variable, is_terminal),
             ColorChoice::Always => true,
             ColorChoice::Never => false,
         };
@@ -143,6 +142,19 @@ impl Output {
     }
 }
 
+/// Decides about colors by the environment, as <https://no-color.org> and <https://bixense.com/clicolors> have it: NO_COLOR goes
+/// before CLICOLOR_FORCE, and that before what the terminal is.
+fn colored(variable: &dyn Fn(&str) -> Option<String>, is_terminal: bool) -> bool {
+    if variable("NO_COLOR").is_some() {
+        return false;
+    }
+    if variable("CLICOLOR_FORCE").is_some_and(|value| value != "0") {
+        return true;
+    }
+    let dumb = variable("TERM").is_none_or(|kind| kind == "dumb");
+    is_terminal && !dumb && variable("CLICOLOR").is_none_or(|value| value != "0")
+}
+
 /// Writes to standard error. Where nobody can be told, there is nobody to tell that.
 fn complain(text: &str) {
     terminal::write_stderr(text.as_bytes()).unwrap_or_default();
@@ -171,5 +183,30 @@ fn words(reply: &Reply, style: Style) -> String {
         Reply::Plugins(list) => plugins::list(list, style),
         Reply::Plugin(plugin) => plugins::detail(plugin, style),
         Reply::Checks(list) => checks::list(list, style),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colors_are_where_the_environment_wants_them() {
+        let decided = |variables: &[(&str, &str)], is_terminal| {
+            let known = |name: &str| {
+                variables.iter().find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
+            colored(&known, is_terminal)
+        };
+        let xterm = ("TERM", "xterm");
+        assert!(decided(&[xterm], true));
+        assert!(!decided(&[xterm], false));
+        assert!(!decided(&[("TERM", "dumb")], true));
+        assert!(!decided(&[], true));
+        assert!(!decided(&[xterm, ("NO_COLOR", "1")], true));
+        assert!(!decided(&[xterm, ("CLICOLOR", "0")], true));
+        assert!(decided(&[("CLICOLOR_FORCE", "1")], false));
+        assert!(!decided(&[("CLICOLOR_FORCE", "0")], false));
+        assert!(!decided(&[("CLICOLOR_FORCE", "1"), ("NO_COLOR", "1")], true));
     }
 }

@@ -261,6 +261,10 @@ fn a_process_that_holds_the_store_unlocked_is_told_and_so_is_one_of_another_buil
     assert_eq!(foreign["state"], "warning", "{foreign}");
     assert!(foreign["advice"].as_str().is_some_and(|advice| advice.contains("ostler lock")), "{foreign}");
     run(&["lock"])?.succeeded()?;
-    assert_eq!(check(&run(&["doctor", "--json"])?, "unlocked store")?["state"], "good");
+    // It was asked by a signal, which it follows when it gets to it.
+    let locked = |_| Ok(check(&run(&["doctor", "--json"])?, "unlocked store")?["state"] == "good");
+    let tries: anyhow::Result<Vec<bool>> =
+        (0..20).map(locked).take_while(|seen| !matches!(seen, Ok(true))).collect();
+    assert!(tries?.len() < 20, "it holds the store unlocked still");
     Ok(())
 }

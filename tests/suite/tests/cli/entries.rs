@@ -193,12 +193,34 @@ fn a_folder_gives_its_credential_to_what_is_below_it() -> anyhow::Result<()> {
 }
 
 #[test]
+fn a_name_that_is_not_there_is_told_with_what_may_have_been_meant() -> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    for (name, folder) in [("kestrel", "Lab"), ("heron", "Lab"), ("printer", "Office")] {
+        let words = ["connection", "add", name, "--type", "ssh", "--host", "h", "--folder", folder];
+        ostler.run(&words)?.succeeded()?;
+    }
+    for (words, meant) in [
+        (&["connection", "show", "kestrl"][..], "did you mean 'Lab/kestrel'?"),
+        (&["connect", "Lib/heron", "--dry-run"], "did you mean 'Lab/heron'?"),
+        (&["connection", "delete", "prnter", "--yes"], "did you mean 'Office/printer'?"),
+        (&["tree", "Ofice"], "did you mean 'Office'?"),
+        (&["folder", "show", "Lba"], "did you mean 'Lab'?"),
+        (&["connection", "show", "Lab"], "did you mean 'Lab/heron' or 'Lab/kestrel'?"),
+        (&["connection", "show", "something-else"], "'ostler tree' shows what there is"),
+    ] {
+        let found = ostler.run(words)?.failed(1, meant)?;
+        assert!(found.stderr.contains("there is no folder or connection"), "{}", found.stderr);
+    }
+    Ok(())
+}
+
+#[test]
 fn a_person_confirms_a_deletion_by_typing_a_word() -> anyhow::Result<()> {
     let ostler = Ostler::with_store()?;
     ostler.run(&["connection", "add", "c", "--type", "ssh", "--host", "h"])?.succeeded()?;
     for (answer, code, left) in [("no", 1, 1), ("delete", 0, 0)] {
         let mut terminal = ostler.terminal(&["connection", "delete", "c"], 100, 24)?;
-        terminal.wait_for("This can't be undone.")?;
+        terminal.wait_for("This can't be undone without a backup")?;
         terminal.wait_for("Type 'delete' to go on: ")?;
         terminal.keys(&format!("{answer}\r"))?;
         assert_eq!(terminal.end()?, code);
