@@ -329,7 +329,7 @@ fn vault_hint(error: &VaultError) -> Option<&'static str> {
         }
         VaultError::NotAStore { .. } => "choose another directory with OSTLER_STORE or --store",
         VaultError::WrongPassphrase { .. } => {
-            "a lost passphrase can't be recovered; 'ostler store create --replace' begins anew and keeps the old store aside"
+            "try again; a backup opens with the passphrase of its time, and a lost passphrase can't be recovered"
         }
         VaultError::KeyFileWanted | VaultError::WrongFactors { .. } => {
             "name the key file with --store-key-file or OSTLER_STORE_KEY_FILE; without it the store can't be opened"

@@ -33,10 +33,10 @@ const READY: &str = "ready";
 /// How long the store stays unlocked.
 #[derive(Debug, Args)]
 pub(crate) struct Spans {
-    /// Lock after this time, such as 8h, 45m or never.
+    /// Lock after this time, such as 8h, 45m or never; 8h where nothing else is configured.
     #[arg(long = "for", value_name = "TIME")]
     whole: Option<Span>,
-    /// Lock after this time without a command, such as 30m or never.
+    /// Lock after this time without a command, such as 30m or never; 30m where nothing else is configured.
     #[arg(long, value_name = "TIME")]
     idle: Option<Span>,
 }
@@ -256,7 +256,9 @@ fn report(context: &Context, status: Option<&Status>) -> Result<(), CliError> {
 
 /// Writes a time as a person says it: the two largest units.
 fn seconds(seconds: u64) -> String {
-    let (hours, minutes) = (seconds / 3600, seconds % 3600 / 60);
+    // Full minutes from one on: a time that began just now is not a minute short.
+    let minutes = if seconds < 60 { 0 } else { seconds.div_ceil(60) };
+    let (hours, minutes) = (minutes / 60, minutes % 60);
     match (hours, minutes) {
         (0, 0) => format!("{seconds} s"),
         (0, minutes) => format!("{minutes} min"),
@@ -322,6 +324,6 @@ mod tests {
     #[test]
     fn times_are_said_as_people_do() {
         let said = [0, 59, 60, 3_600, 28_799, 28_800].map(seconds);
-        assert_eq!(said, ["0 s", "59 s", "1 min", "1 h", "7 h 59 min", "8 h"]);
+        assert_eq!(said, ["0 s", "59 s", "1 min", "1 h", "8 h", "8 h"]);
     }
 }

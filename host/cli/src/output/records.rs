@@ -59,7 +59,7 @@ pub(crate) fn recordings_verified(list: &[VerifiedRecording], style: Style) -> S
 
 pub(crate) fn audit(events: &[AuditView], style: Style) -> String {
     if events.is_empty() {
-        return "The audit log has no events.\n".to_owned();
+        return "No event is as you ask for.\n".to_owned();
     }
     let mut table = Table::new(&["NO", "TIME", "ACTOR", "EVENT", "OUTCOME", "TARGET", "WHAT"]);
     for event in events {
