@@ -24,7 +24,7 @@ use crate::connections::check_endpoint;
 use crate::credentials::{Scope, put_secret};
 use crate::folders::{ensure_child, ensure_folder};
 use crate::kinds::Kinds;
-use crate::launch::plugin_id;
+use crate::plugins::plugin_id;
 use crate::{AppError, DefaultsView, Host, ImportCommand, ImportReport, ProblemView, Reply};
 
 /// How much of a file an importer sees to recognize it, in bytes.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use ostler_plugin_api::Kind;
 
-use crate::launch::plugin_id;
+use crate::plugins::plugin_id;
 use crate::{AppError, Host};
 
 /// The well-known types and their ports.

@@ -15,6 +15,7 @@ use ostler_vault::Snapshot;
 
 use crate::credentials::{field_of, slot_of};
 use crate::lease::{Held, LeasedSlot};
+use crate::plugins::plugin_id;
 use crate::{AppError, Host, PlanView, Reply, kinds};
 
 /// The document of the rules that were last decided by.
@@ -280,8 +281,4 @@ fn in_words(rules: &Rules) -> String {
         text.push('…');
     }
     text
-}
-
-pub(crate) fn plugin_id(found: &FoundPlugin) -> String {
-    found.inspection.manifest.id.to_string()
 }

@@ -15,7 +15,6 @@ use ostler_vault::VaultError;
 use serde::{Deserialize, Serialize};
 
 use crate::auditing::plugin_ref;
-use crate::launch::plugin_id;
 use crate::{AppError, CapabilityView, Host, PluginDetail, PluginView, Reply};
 
 /// The name of the sealed document that holds what is kept of plugins.
@@ -59,6 +58,11 @@ impl KeptPlugin {
     fn holds_for(&self, found: &FoundPlugin) -> bool {
         self.digest == found.inspection.digest.to_string() || found.origin == Origin::Bundled
     }
+}
+
+/// Returns the id of a plugin, as text.
+pub(crate) fn plugin_id(found: &FoundPlugin) -> String {
+    found.inspection.manifest.id.to_string()
 }
 
 impl Host {
