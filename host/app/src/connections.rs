@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use ostler_audit::EventClass;
 use ostler_core::{
-    Connection, ConnectionId, CredentialMode, Endpoint, FolderId, PlanFault, Settings, Tree, search,
+    Connection, ConnectionId, CredentialMode, Endpoint, FolderId, PlanFault, Search, Settings, Tree,
 };
 use ostler_vault::{Changes, Snapshot};
 
@@ -158,13 +158,14 @@ impl Host {
         let found: Vec<&Connection> = match within {
             Some(folder) if searched => {
                 let inside: BTreeSet<_> = tree.below(folder).1.iter().map(|found| found.id).collect();
-                search(tree, text, usize::MAX)
+                Search::new(tree)
+                    .find(text, usize::MAX)
                     .into_iter()
                     .filter(|found| inside.contains(&found.id))
                     .collect()
             }
             Some(folder) => tree.below(folder).1,
-            None if searched => search(tree, text, usize::MAX),
+            None if searched => Search::new(tree).find(text, usize::MAX),
             None => tree.connections().collect(),
         };
         let mut views: Vec<ConnectionView> =

@@ -44,7 +44,7 @@ pub use ports::{
     BoxFuture, Clock, CodeAuthenticator, PluginSettings, PluginStorage, PortError, PromptError, Prompter,
     Timestamp,
 };
-pub use search::search;
+pub use search::Search;
 pub use secret::{Field as SecretField, HostRule, SecretBytes, Sink, SinkRule, SlotName, SlotNameError};
 pub use session::{
     EndReason, Exit, HostKey, HostKeyDecision, HostKeyVerifier, InjectError, OpenedSession, OutputStream,

@@ -1,14 +1,18 @@
 //! Searching the tree by text (feature CM-16), fast enough for every keystroke at 100,000 connections.
 //!
-//! A pure function of the tree; keeps no index, so that nothing of a locked store is left behind.
+//! A [`Search`] is of one tree, and no longer right when that changes. It holds names, hosts, tags and notes, never a secret.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::{BTreeSet, BinaryHeap};
+
+use memchr::memmem::Finder;
 
 use crate::{Connection, FolderId, Tree};
 
 /// Words that count; what a person types has fewer.
 const MOST_WORDS: usize = 16;
+
+/// What stands behind each text: no word has it.
+const END: char = '\n';
 
 /// Where a word was found, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,165 +26,159 @@ enum Place {
     Notes,
 }
 
-/// Finds the connections in which every word of `text` stands: in the name, the host, a tag, the path of its folders or the
-/// notes, whatever the case of its letters. The best `most` are returned: those whose name is the text, then those whose
-/// name begins with it, has it inside, then by the other places in this order; the same are ordered by name.
-///
-/// Where nothing has all words, names that have the letters of `text` in their order are found instead: `pdb` finds
-/// `prod-db1`. An empty text finds everything.
-#[must_use]
-pub fn search<'a>(tree: &'a Tree, text: &str, most: usize) -> Vec<&'a Connection> {
-    let words: Vec<Word> = text.split_whitespace().take(MOST_WORDS).map(Word::new).collect();
-    let folders = Folders::new(tree, &words);
-    let in_all = |connection| Some(Found { place: place(connection, &words, &folders)?, connection });
-    let found = best(tree.connections().filter_map(in_all), most);
-    if !found.is_empty() {
-        return found;
-    }
-    let letters: Vec<char> =
-        text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
-    let near = tree.connections().filter(|connection| has_in_order(&connection.name, &letters));
-    best(near.map(|connection| Found { place: Place::NameInside, connection }), most)
+/// Everything of a tree that is searched, in lower case and in one piece: the time of a search is that of looking through
+/// memory from its beginning to its end, not that of going from connection to connection.
+pub struct Search<'a> {
+    tree: &'a Tree,
+    text: String,
+    /// Ordered by name.
+    rows: Vec<Row<'a>>,
 }
 
-/// A connection that was found; the better is the less.
-struct Found<'a> {
-    place: Place,
+/// Where a connection's texts begin: its name, its host, its tags, its notes. Each ends where the next begins.
+struct Row<'a> {
+    name: usize,
+    host: usize,
+    tags: usize,
+    notes: usize,
+    end: usize,
     connection: &'a Connection,
 }
 
-impl Ord for Found<'_> {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.place
-            .cmp(&other.place)
-            .then_with(|| self.connection.name.cmp(&other.connection.name))
-            .then_with(|| self.connection.id.cmp(&other.connection.id))
-    }
-}
-
-impl PartialOrd for Found<'_> {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Found<'_> {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Found<'_> {}
-
-/// Returns the best, in order. Each is compared with the worst that is kept, and hardly one more often: the first letter that
-/// is typed finds nearly everything.
-fn best<'a>(all: impl Iterator<Item = Found<'a>>, most: usize) -> Vec<&'a Connection> {
-    let mut kept = BinaryHeap::new();
-    for found in all {
-        if kept.len() < most {
-            kept.push(found);
-        } else if let Some(mut worst) = kept.peek_mut()
-            && found < *worst
-        {
-            *worst = found;
-        }
-    }
-    let mut kept = kept.into_vec();
-    kept.sort_unstable();
-    kept.into_iter().map(|found| found.connection).collect()
-}
-
-/// Returns the worst of the words' best places; none where a word is nowhere.
-fn place(connection: &Connection, words: &[Word], folders: &Folders) -> Option<Place> {
-    let mut worst = Place::Name;
-    for (number, word) in words.iter().enumerate() {
-        let best = if let Some(at) = word.find(&connection.name) {
-            match at {
-                0 if connection.name.len() == word.text.len() => Place::Name,
-                0 => Place::NameBegin,
-                _ => Place::NameInside,
+impl<'a> Search<'a> {
+    /// Takes the texts of a tree.
+    #[must_use]
+    pub fn new(tree: &'a Tree) -> Self {
+        let mut connections: Vec<&Connection> = tree.connections().collect();
+        connections.sort_unstable_by(|a, b| a.name.cmp(&b.name).then_with(|| a.id.cmp(&b.id)));
+        let mut text = String::new();
+        let row = |connection: &'a Connection| {
+            let name = add(&mut text, &connection.name);
+            let host = add(&mut text, &connection.host);
+            let tags = text.len();
+            for tag in &connection.tags {
+                add(&mut text, tag);
             }
-        } else if word.is_in(&connection.host) {
-            Place::Host
-        } else if connection.tags.iter().any(|tag| word.is_in(tag)) {
-            Place::Tag
-        } else if folders.have(connection.folder, number) {
-            Place::Folder
-        } else if word.is_in(&connection.notes) {
-            Place::Notes
-        } else {
-            return None;
+            let notes = add(&mut text, &connection.notes);
+            Row { name, host, tags, notes, end: text.len(), connection }
         };
-        worst = worst.max(best);
-    }
-    Some(worst)
-}
-
-/// The folders whose paths have words, as bits by the words' numbers: there are far fewer of them than connections.
-struct Folders(BTreeMap<FolderId, u16>);
-
-impl Folders {
-    fn new(tree: &Tree, words: &[Word]) -> Self {
-        let bits = |path: &str| {
-            words
-                .iter()
-                .enumerate()
-                .filter(|(_, word)| word.is_in(path))
-                .fold(0, |bits, (number, _)| bits | 1 << number)
-        };
-        let of = |folder: FolderId| bits(&tree.folder_path(Some(folder)));
-        Self(tree.folders().map(|folder| (folder.id, of(folder.id))).filter(|(_, bits)| *bits != 0).collect())
+        let rows = connections.into_iter().map(row).collect();
+        Self { tree, text, rows }
     }
 
-    fn have(&self, folder: Option<FolderId>, number: usize) -> bool {
-        !self.0.is_empty()
-            && folder.and_then(|folder| self.0.get(&folder)).is_some_and(|bits| bits & 1 << number != 0)
-    }
-}
-
-/// A word that is looked for, in lower case.
-struct Word {
-    text: String,
-    /// The first byte in both cases.
-    first: [u8; 2],
-}
-
-impl Word {
-    fn new(word: &str) -> Self {
-        let text = word.to_lowercase();
-        let first = text.as_bytes().first().copied().unwrap_or_default();
-        Self { text, first: [first, first.to_ascii_uppercase()] }
-    }
-
-    fn is_in(&self, text: &str) -> bool {
-        self.find(text).is_some()
-    }
-
-    /// Returns where in `text` the word begins, in bytes.
-    fn find(&self, text: &str) -> Option<usize> {
-        if !self.text.is_ascii() {
-            // Letters beyond ASCII change their length with their case.
-            return if text.is_ascii() { None } else { text.to_lowercase().find(&self.text) };
+    /// Finds the connections in which every word of `text` stands: in the name, the host, a tag, the path of its folders or
+    /// the notes, whatever the case of its letters. The best `most` are returned: those whose name is the text, then those
+    /// whose name begins with it, has it inside, then by the other places in this order; the same are ordered by name.
+    ///
+    /// Where nothing has all words, names that have the letters of `text` in their order are found instead: `pdb` finds
+    /// `prod-db1`. An empty text finds everything.
+    #[must_use]
+    pub fn find(&self, text: &str, most: usize) -> Vec<&'a Connection> {
+        // Of each row, the worst of the words' best places; none where a word is nowhere.
+        let mut places = vec![Some(Place::Name); self.rows.len()];
+        for word in text.split_whitespace().take(MOST_WORDS) {
+            for (worst, own) in places.iter_mut().zip(self.places(&word.to_lowercase())) {
+                *worst = worst.zip(own).map(|(worst, own)| worst.max(own));
+            }
         }
-        let (text, word) = (text.as_bytes(), self.text.as_bytes());
-        let last = text.len().checked_sub(word.len())?;
-        let first = |from: usize| {
-            let rest = text.get(from..=last)?;
-            rest.iter().position(|byte| self.first.contains(byte)).map(|at| from + at)
-        };
-        let mut at = first(0)?;
-        while !text.get(at..at + word.len())?.eq_ignore_ascii_case(word) {
-            at = first(at + 1)?;
+        let found = self.best(&places, most);
+        if !found.is_empty() {
+            return found;
         }
-        Some(at)
+        let letters: Vec<char> =
+            text.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect();
+        for (row, place) in self.rows.iter().zip(&mut places) {
+            let name = self.text.get(row.name..row.host).unwrap_or_default();
+            *place = has_in_order(name, &letters).then_some(Place::NameInside);
+        }
+        self.best(&places, most)
+    }
+
+    /// Returns the best place of a word in each row.
+    fn places(&self, word: &str) -> Vec<Option<Place>> {
+        let mut places = vec![None; self.rows.len()];
+        let finder = Finder::new(word);
+        let mut from = 0;
+        // A row's first hit is its best: the texts stand in the order of the places.
+        for (row, place) in self.rows.iter().zip(&mut places) {
+            if from >= row.end {
+                continue;
+            }
+            let Some(at) = self.text.as_bytes().get(from..).and_then(|rest| finder.find(rest)) else { break };
+            from += at;
+            if from < row.end {
+                *place = Some(row.place(from, word.len()));
+                from = row.end;
+            }
+        }
+        let folders: BTreeSet<FolderId> = self
+            .tree
+            .folders()
+            .map(|folder| folder.id)
+            .filter(|folder| self.tree.folder_path(Some(*folder)).to_lowercase().contains(word))
+            .collect();
+        if !folders.is_empty() {
+            for (row, place) in self.rows.iter().zip(&mut places) {
+                let worse = place.is_none_or(|place| place > Place::Folder);
+                if worse && row.connection.folder.is_some_and(|folder| folders.contains(&folder)) {
+                    *place = Some(Place::Folder);
+                }
+            }
+        }
+        places
+    }
+
+    /// Returns the best, in order. Each is compared with the worst that is kept, and hardly one more often: the first letter
+    /// that is typed finds nearly everything.
+    fn best(&self, places: &[Option<Place>], most: usize) -> Vec<&'a Connection> {
+        let mut kept: BinaryHeap<(Place, usize)> = BinaryHeap::new();
+        for (row, place) in places.iter().enumerate() {
+            let Some(place) = *place else { continue };
+            if kept.len() < most {
+                kept.push((place, row));
+            } else if let Some(mut worst) = kept.peek_mut()
+                && (place, row) < *worst
+            {
+                *worst = (place, row);
+            }
+        }
+        let found = kept.into_sorted_vec();
+        found.into_iter().filter_map(|(_, row)| Some(self.rows.get(row)?.connection)).collect()
     }
 }
 
-/// Tells whether the letters stand in the text in this order.
+impl Row<'_> {
+    /// Returns the place of a word of so many bytes that begins here.
+    fn place(&self, at: usize, length: usize) -> Place {
+        match at {
+            at if at == self.name && at + length + END.len_utf8() == self.host => Place::Name,
+            at if at == self.name => Place::NameBegin,
+            at if at < self.host => Place::NameInside,
+            at if at < self.tags => Place::Host,
+            at if at < self.notes => Place::Tag,
+            _ => Place::Notes,
+        }
+    }
+}
+
+/// Adds a text in lower case, and returns where it begins.
+fn add(text: &mut String, part: &str) -> usize {
+    let at = text.len();
+    if part.is_ascii() {
+        text.push_str(part);
+        text.get_mut(at..).unwrap_or_default().make_ascii_lowercase();
+    } else {
+        text.push_str(&part.to_lowercase());
+    }
+    text.push(END);
+    at
+}
+
+/// Tells whether the letters stand in the text, which is in lower case, in this order.
 fn has_in_order(text: &str, letters: &[char]) -> bool {
     let mut rest = letters.iter();
     let mut next = rest.next();
-    for c in text.chars().flat_map(char::to_lowercase) {
+    for c in text.chars() {
         if next == Some(&c) {
             next = rest.next();
         }
@@ -215,7 +213,7 @@ mod tests {
     }
 
     fn found(tree: &Tree, text: &str) -> Vec<String> {
-        search(tree, text, usize::MAX).into_iter().map(|found| found.name.clone()).collect()
+        Search::new(tree).find(text, usize::MAX).into_iter().map(|found| found.name.clone()).collect()
     }
 
     /// One connection for each place in which `db` can stand.
@@ -252,7 +250,8 @@ mod tests {
     #[test]
     fn only_the_best_are_returned_where_fewer_are_wanted() {
         let tree = tree();
-        let names: Vec<&str> = search(&tree, "db", 3).into_iter().map(|found| found.name.as_str()).collect();
+        let names: Vec<&str> =
+            Search::new(&tree).find("db", 3).into_iter().map(|found| found.name.as_str()).collect();
         assert_eq!(names, ["db", "DB2", "prod-db1"]);
     }
 

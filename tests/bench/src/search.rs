@@ -4,7 +4,7 @@
 use std::hint::black_box;
 
 use anyhow::ensure;
-use ostler_core::{Tree, search};
+use ostler_core::{Search, Tree};
 
 use crate::keepassxc::{Database, NAME};
 use crate::measure::{Limit, Measure, millis, pairs};
@@ -16,15 +16,16 @@ const SHOWN: usize = 200;
 
 pub(crate) fn measure() -> anyhow::Result<Measure> {
     let tree = Tree::new([], (0..CONNECTIONS).map(connection));
+    let search = Search::new(&tree);
     let own = || {
         let mut slowest: f64 = 0.0;
         for end in 1..=TYPED.len() {
             let text = TYPED.get(..end).unwrap_or(TYPED);
-            slowest = slowest.max(millis(|| Ok(black_box(search(&tree, text, SHOWN))))?);
+            slowest = slowest.max(millis(|| Ok(black_box(search.find(text, SHOWN))))?);
         }
         // One that is in nothing looks everywhere.
-        slowest = slowest.max(millis(|| Ok(black_box(search(&tree, "nowhere", SHOWN))))?);
-        ensure!(search(&tree, TYPED, SHOWN).len() == 11, "the search found something else");
+        slowest = slowest.max(millis(|| Ok(black_box(search.find("nowhere", SHOWN))))?);
+        ensure!(search.find(TYPED, SHOWN).len() == 11, "the search found something else");
         Ok(slowest)
     };
     let mut opened = Database::make(CONNECTIONS)?.open()?;
