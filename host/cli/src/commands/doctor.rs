@@ -32,8 +32,10 @@ impl Doctor {
             terminal_check(terminal::size(), variable("TERM"), locale),
             context.check_server().await,
         ];
+        // The sign-in mends what a crash left of the audit log's end; what is wrong after it, is wrong.
+        let opened = context.execute(Command::Doctor).await;
         checks.extend(check_files(&context.places, &context.config_file));
-        match context.execute(Command::Doctor).await {
+        match opened {
             Ok(Reply::Checks(found)) => checks.extend(found),
             Ok(_) => {}
             Err(error) => {
