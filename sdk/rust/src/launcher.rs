@@ -44,8 +44,8 @@ pub trait Launcher {
     /// Makes a plan.
     ///
     /// # Errors
-    /// Says what is missing (the host asks the person for it), which setting can't be used, or why this connection can't
-    /// be opened.
+    /// Says what is missing, which setting can't be used, or why this connection can't be opened. Any of them ends the
+    /// launch: the host asks for host, user name and password before it plans, a launcher for the rest by [`crate::prompt`].
     fn plan(request: LaunchRequest) -> Result<SessionPlan, PlanError>;
 }
 
@@ -74,7 +74,7 @@ impl LaunchRequest {
     /// Returns the user name.
     ///
     /// # Errors
-    /// `missing` if nobody stored one: the host asks the person.
+    /// `missing` if there is none. The host asks the person before it plans, except in a dry run.
     pub fn user(&self) -> Result<&str, PlanError> {
         let user = self.credential.user.as_deref().filter(|user| !user.is_empty());
         user.ok_or_else(|| PlanError::Missing("a user name".to_owned()))

@@ -125,7 +125,8 @@ impl<'a> Entry<'a> {
         self
     }
 
-    /// Sets what the entry is in its source, the same at every import: importing again updates instead of doubling.
+    /// Sets what the entry is in its source, the same at every import: at the next one the host leaves as it is what it
+    /// already has.
     #[must_use]
     pub fn identity(mut self, identity: impl Into<Cow<'a, str>>) -> Self {
         self.identity = identity.into();
@@ -242,6 +243,17 @@ impl<'a> LocalCredential<'a> {
     pub fn secret(mut self, field: SecretField, value: impl Into<Cow<'a, str>>) -> Self {
         self.secrets.push(Secret { field, value: value.into() });
         self
+    }
+}
+
+impl Item<'_> {
+    /// Returns the name of the folder or connection.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Folder(folder) => &folder.name,
+            Self::Connection(connection) => &connection.name,
+        }
     }
 }
 

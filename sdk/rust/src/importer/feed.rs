@@ -18,6 +18,8 @@ const READ_BYTES: u32 = 256 << 10;
 /// Bytes of packed entries that are handed over at once: enough that a call costs little beside them, few enough that the
 /// host has them in its cache.
 const BLOCK_BYTES: usize = 64 << 10;
+/// Bytes of one block that the host takes, as the WIT document says.
+const LARGEST_BLOCK: usize = 4 << 20;
 /// Problems are handed over with so many of them ...
 const BATCH_PROBLEMS: usize = 256;
 /// ... or about so many bytes, so that a call stays far below the host's limit (16 MiB).
@@ -121,12 +123,21 @@ impl Read for Input {
 
 impl Output {
     /// Hands over an entry. False means: stop, the rest is not wanted; finish with the summary of what was read.
+    ///
+    /// An entry that has more than 4 MiB in all becomes a problem with its name and position.
     #[must_use = "false means that the rest is not wanted"]
     pub fn entry(&mut self, entry: Entry<'_>) -> bool {
         let before = self.block.len();
-        if entry.serialize(&mut self.block).is_err() {
+        let packed = entry.serialize(&mut self.block).is_ok();
+        if !packed || self.block.len() - before > LARGEST_BLOCK {
             self.block.truncate(before);
-            self.problem(Problem::not_imported(entry.position, "the entry has more than 4 GiB"));
+            let name = entry.item.name().to_owned();
+            self.problem(Problem::not_imported(entry.position, "has more than 4 MiB in all").entry(name));
+        } else if self.block.len() > LARGEST_BLOCK {
+            // It fits into a block of its own only.
+            let last = self.block.split_off(before);
+            self.flush();
+            self.block = last;
         }
         if self.block.len() >= BLOCK_BYTES {
             self.flush();
@@ -213,6 +224,9 @@ mod native {
     impl Outlet {
         /// Unpacks the block, so that a test sees what the host would.
         pub(super) fn put(&mut self, mut block: &[u8]) -> bool {
+            if block.len() > super::LARGEST_BLOCK {
+                return false;
+            }
             while !block.is_empty() {
                 match Entry::deserialize(&mut block) {
                     Ok(entry) => self.entries.push(entry),
@@ -282,6 +296,24 @@ mod tests {
         assert_eq!(handed_over(&feed), (2, 1));
         feed.problem(Problem::not_imported(Position::line(1), "no").mendable(vec![0; BATCH_BYTES]));
         assert_eq!(handed_over(&feed), (2, 2));
+    }
+
+    #[test]
+    fn a_large_entry_has_a_block_of_its_own_and_one_that_fits_none_costs_no_other() {
+        let mut feed = Feed::new(host::File(Vec::new()));
+        let entry = |name, bytes| {
+            let connection = Connection::new(name, "ssh", "b", 22).notes("x".repeat(bytes));
+            Entry::new(connection).at(Position::line(7))
+        };
+        assert!(feed.entry(entry("before", BLOCK_BYTES / 2)));
+        assert!(feed.entry(entry("large", LARGEST_BLOCK - BLOCK_BYTES / 4)));
+        assert!(feed.entry(entry("too large", LARGEST_BLOCK)));
+        assert!(feed.entry(entry("after", 1)));
+        feed.flush();
+        let names: Vec<&str> = feed.output.outlet.entries.iter().map(|entry| entry.item.name()).collect();
+        assert_eq!(names, ["before", "large", "after"]);
+        let [problem] = &feed.output.outlet.problems[..] else { panic!("there should be one problem") };
+        assert_eq!((problem.entry.as_deref(), problem.position.line), (Some("too large"), Some(7)));
     }
 
     #[test]
