@@ -14,6 +14,7 @@ pub use export::{AuditExport, ExportFormat};
 pub use filter::AuditFilter;
 pub use sink::SinkAddress;
 
+use crate::replace::replace_file;
 use crate::{AppError, AuditView, Event, Host, Reply, VerifiedAudit};
 
 /// How often the log is looked at for new events while they are followed.
@@ -121,7 +122,7 @@ impl Host {
 /// Writes text to a file as a whole, or returns it.
 fn hand_out(text: String, out: Option<&Path>, reply: fn(String) -> Reply) -> Result<Reply, AppError> {
     let Some(out) = out else { return Ok(reply(text)) };
-    export::replace(out, text.as_bytes())?;
+    replace_file(out, text.as_bytes())?;
     Ok(Reply::Done(format!("written to {}", out.display())))
 }
 

@@ -29,6 +29,7 @@ mod places;
 mod plugins;
 mod ports;
 mod recordings;
+mod replace;
 mod reply;
 mod session;
 mod sign_in;
@@ -50,6 +51,7 @@ pub use keyring::KeyringError;
 pub use ostler_audit::{ProvedGrowth, ProvedLine};
 pub use ostler_core as core;
 pub use places::Places;
+pub use replace::{beside_file, replace_file};
 pub use reply::{
     AuditView, CapabilityView, CheckState, CheckView, ConnectionView, CredentialView, DefaultsView,
     ExportedAudit, FolderView, ImportReport, KnownHostView, PlanView, PluginDetail, PluginView, ProblemView,

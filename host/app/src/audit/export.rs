@@ -4,7 +4,6 @@
 //! more; the events' numbers tell them apart. Never are two runs at work with one cursor.
 
 use std::fs::{File, OpenOptions, TryLockError};
-use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
@@ -14,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::filter::Wanted;
 use super::sink::{Framing, Sink};
 use super::{AuditFilter, SinkAddress, view};
+use crate::replace::{beside_file, replace_file};
 use crate::{AppError, Event, ExportedAudit, Host, Reply};
 
 /// Events that are handed over at once.
@@ -142,7 +142,7 @@ impl Host {
             *next = last.sequence + 1;
             if let Some(file) = &export.cursor_file {
                 let cursor = Cursor { store: self.store_name()?, next: *next };
-                replace(file, serde_json::to_string(&cursor).unwrap_or_default().as_bytes())?;
+                replace_file(file, serde_json::to_string(&cursor).unwrap_or_default().as_bytes())?;
             }
         }
         Ok(count)
@@ -183,7 +183,7 @@ impl Host {
 /// Keeps other runs from a cursor as long as the lock that it returns lives. The file beside the cursor that is locked stays
 /// there: the cursor itself is replaced again and again.
 fn alone(cursor: &Path) -> Result<File, AppError> {
-    let file = beside(cursor, ".lock");
+    let file = beside_file(cursor, ".lock");
     let failed = |source| AppError::File { file: file.clone(), source };
     let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&file);
     let lock = lock.map_err(failed)?;
@@ -195,25 +195,4 @@ fn alone(cursor: &Path) -> Result<File, AppError> {
             Err(AppError::bad(cursor, "another export is at work with it"))
         }
     }
-}
-
-/// Writes a file as a whole, durably: whoever reads it sees the old or the new one.
-pub(super) fn replace(file: &Path, bytes: &[u8]) -> Result<(), AppError> {
-    let beside = beside(file, ".new");
-    let write = || {
-        let mut new = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
-        new.write_all(bytes)?;
-        new.sync_all()?;
-        std::fs::rename(&beside, file)?;
-        let directory = file.parent().filter(|parent| !parent.as_os_str().is_empty());
-        File::open(directory.unwrap_or_else(|| Path::new(".")))?.sync_all()
-    };
-    write().map_err(|source| AppError::File { file: file.to_owned(), source })
-}
-
-/// Returns the name of a file beside another.
-fn beside(file: &Path, ending: &str) -> PathBuf {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(ending);
-    file.with_file_name(name)
 }

@@ -5,7 +5,7 @@ mod file;
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use ostler_app::{Reply, Span};
+use ostler_app::{Reply, Span, beside_file};
 use serde_json::json;
 
 use crate::commands::unlock::{IDLE, WHOLE};
@@ -125,7 +125,7 @@ fn done(context: &Context, words: &str) -> Result<(), CliError> {
 /// time.
 fn edit(context: &Context) -> Result<(), CliError> {
     let file = context.config_file.as_path();
-    let copy = file::beside(file, "edit");
+    let copy = beside_file(file, ".edit");
     let before = file::read(file)?;
     let text = match file::read(&copy)? {
         Some(kept) => {
@@ -134,7 +134,7 @@ fn edit(context: &Context) -> Result<(), CliError> {
         }
         None => before.clone().unwrap_or_default(),
     };
-    file::write(&copy, &text)?;
+    file::replace(&copy, &text)?;
     let editor = ["VISUAL", "EDITOR"].iter().find_map(|name| std::env::var(name).ok());
     let editor = editor.filter(|editor| !editor.trim().is_empty()).unwrap_or_else(|| "vi".to_owned());
     #[expect(

@@ -77,6 +77,14 @@ impl Stage {
         self.file.lines().nth(USED + 1).and_then(|row| row.split(',').next()).unwrap()
     }
 
+    /// Opens a session that stays open as long as its input is: `cat` holds it.
+    fn connect(&self) -> Child {
+        // A search takes its time while the log-in waits.
+        self.ostler.ok(&["connection", "edit", self.used_name(), "--set", "ssh.connect-timeout-seconds=300"]);
+        let words = ["connect", self.used_name(), "--host-key", "accept-new", "--", "cat"];
+        self.ostler.command(&words).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap()
+    }
+
     fn secrets_in(&self, process: &Child) -> BTreeSet<usize> {
         self.secrets.found_in(process)
     }
@@ -93,15 +101,7 @@ fn random_text() -> String {
 #[test]
 fn only_the_password_that_is_used_is_in_memory_and_only_while_it_logs_in() {
     let stage = Stage::imported();
-    // `cat` holds the session open as long as its input is. The search takes its time while the log-in waits.
-    stage.ostler.ok(&["connection", "edit", stage.used_name(), "--set", "ssh.connect-timeout-seconds=300"]);
-    let mut child = stage
-        .ostler
-        .command(&["connect", stage.used_name(), "--host-key", "accept-new", "--", "cat"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut child = stage.connect();
     let server = &stage.server;
     assert!(server.wait_for(|log| log.contains(&Observed::PasswordHeld)), "{:?}", server.log());
     let before = (stage.secrets_in(&child), stage.passphrase_in(&child));
@@ -140,7 +140,6 @@ fn the_passphrase_is_gone_once_the_store_is_open_and_no_secret_is_opened_by_a_li
 #[test]
 fn nothing_is_left_once_it_is_locked_though_the_process_lives_on_for_a_session() {
     let stage = Stage::imported();
-    stage.ostler.ok(&["connection", "edit", stage.used_name(), "--set", "ssh.connect-timeout-seconds=300"]);
     let mut server = stage.ostler.command(&["serve"]).stderr(Stdio::piped()).spawn().unwrap();
     let mut told = BufReader::new(server.stderr.take().unwrap()).lines();
     assert!(told.any(|line| line.unwrap().contains("unlocked for other commands")));
@@ -149,13 +148,7 @@ fn nothing_is_left_once_it_is_locked_though_the_process_lives_on_for_a_session()
     let keys = keys_of(&server);
     let keys_listed = Search::of(&keys).found_in(&server).len();
     let names = stage.names.found_in(&server).len();
-    let mut client = stage
-        .ostler
-        .command(&["connect", stage.used_name(), "--host-key", "accept-new", "--", "cat"])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .spawn()
-        .unwrap();
+    let mut client = stage.connect();
     let remote = &stage.server;
     assert!(remote.wait_for(|log| log.contains(&Observed::PasswordHeld)), "{:?}", remote.log());
     let logging_in = (stage.secrets_in(&server), stage.secrets_in(&client));

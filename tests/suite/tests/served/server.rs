@@ -36,6 +36,7 @@ fn eventually(what: &str, so: impl Fn() -> anyhow::Result<bool>) -> anyhow::Resu
     let until = Instant::now() + Duration::from_mins(1);
     while !so()? {
         anyhow::ensure!(Instant::now() < until, "{what} did not happen");
+        // Another process does it, and tells nobody.
         std::thread::sleep(Duration::from_millis(50));
     }
     Ok(())

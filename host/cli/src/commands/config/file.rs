@@ -1,12 +1,12 @@
 //! The configuration file as its owner wrote it: one key is changed, comments and order stay, and nothing that the program
 //! would not understand takes the file's place.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::fs::DirBuilder;
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::Path;
 
-use ostler_app::{CONFIG_KEYS, ConfigError, Configuration};
+use ostler_app::{CONFIG_KEYS, ConfigError, Configuration, replace_file};
 use toml_edit::{DocumentMut, Item, Key, Table, TableLike, Value};
 
 use crate::error::CliError;
@@ -31,40 +31,18 @@ pub(super) fn check(file: &Path, text: &str) -> Result<Configuration, CliError> 
     Configuration::parse(text).map_err(|source| CliError::Configuration { file: file.to_owned(), source })
 }
 
-/// Puts text in the file's place: whoever reads it sees the old or the new one.
+/// Puts text in the file's place, and makes the directory that it is in.
 ///
 /// # Errors
 /// Fails where it can't be written; then the file is as it was.
 pub(super) fn replace(file: &Path, text: &str) -> Result<(), CliError> {
     // A link goes on being one: what it points to is replaced.
     let file = std::fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
-    let beside = beside(&file, "new");
-    write(&beside, text)?;
-    std::fs::rename(&beside, &file).map_err(|source| failed(&file, source))
-}
-
-/// Writes a file of the user's own, and the directory that it is in.
-///
-/// # Errors
-/// Fails where it can't be written.
-pub(super) fn write(file: &Path, text: &str) -> Result<(), CliError> {
-    let written = || {
-        if let Some(directory) = file.parent().filter(|directory| !directory.as_os_str().is_empty()) {
-            DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-        }
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(file)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
-    written().map_err(|source| failed(file, source))
-}
-
-/// Names a file beside another one.
-pub(super) fn beside(file: &Path, ending: &str) -> PathBuf {
-    let mut name = file.file_name().unwrap_or_default().to_owned();
-    name.push(".");
-    name.push(ending);
-    file.with_file_name(name)
+    if let Some(directory) = file.parent().filter(|directory| !directory.as_os_str().is_empty()) {
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(directory);
+        made.map_err(|source| failed(directory, source))?;
+    }
+    Ok(replace_file(&file, text.as_bytes())?)
 }
 
 /// Takes a key apart, as TOML writes it.
