@@ -170,9 +170,7 @@ pub fn check_import(import: &Import, manifest: &Manifest) -> Result<(), ApiError
     }
     let wanted = import.version.as_ref().ok_or_else(unknown)?;
     check_version(package, wanted)?;
-    let capability =
-        Capability::ALL.into_iter().find(|capability| capability.interface() == import.interface);
-    match capability {
+    match Capability::giving(&import.interface) {
         Some(capability) if !manifest.asks(capability) => {
             Err(ApiError::NotAsked { interface: import.interface.clone(), capability })
         }

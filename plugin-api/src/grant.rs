@@ -1,17 +1,49 @@
-//! Grants: what a plugin asked for AND was given.
+//! Grants: what a plugin asked for AND was given, and how far.
 //!
 //! A pure comparison. Who may give, and where grants are kept, is decided elsewhere.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Capability, Manifest};
+use crate::{Capability, Manifest, Scope};
+
+/// One capability that was given. A value is covered where every layer covers it, and the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Grant {
+    /// The bounds, such as the policy's and the user's; none where what the manifest asks for was given as it is.
+    pub layers: Vec<Scope>,
+}
 
 /// The capabilities that a plugin was given.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct Grants(pub BTreeSet<Capability>);
+#[serde(from = "Written")]
+pub struct Grants(pub BTreeMap<Capability, Grant>);
+
+/// The forms in which grants were written: at first by name alone.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Written {
+    Names(Vec<Capability>),
+    Scoped(BTreeMap<Capability, Grant>),
+}
+
+impl From<Written> for Grants {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Names(names) => names.into_iter().collect(),
+            Written::Scoped(grants) => Self(grants),
+        }
+    }
+}
+
+impl FromIterator<Capability> for Grants {
+    /// Gives each as far as the manifest asks for it.
+    fn from_iter<I: IntoIterator<Item = Capability>>(capabilities: I) -> Self {
+        Self(capabilities.into_iter().map(|capability| (capability, Grant::default())).collect())
+    }
+}
 
 /// How a capability stands for a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,9 +62,22 @@ pub enum Standing {
 pub fn standing(capability: Capability, manifest: &Manifest, grants: &Grants) -> Standing {
     if !manifest.asks(capability) {
         Standing::NotAsked
-    } else if grants.0.contains(&capability) {
+    } else if grants.0.contains_key(&capability) {
         Standing::Granted
     } else {
         Standing::NotGranted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn grants_of_an_older_store_are_read() {
+        let old: Grants = serde_json::from_str(r#"["log", "secrets.use"]"#).unwrap();
+        assert_eq!(old, [Capability::Log, Capability::SecretsUse].into_iter().collect());
+        let text = serde_json::to_string(&old).unwrap();
+        assert_eq!(serde_json::from_str::<Grants>(&text).unwrap(), old);
     }
 }

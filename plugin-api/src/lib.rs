@@ -7,14 +7,20 @@
 mod api;
 mod capability;
 mod grant;
+mod guard;
+mod host_pattern;
 mod id;
 mod manifest;
+mod scope;
 
 pub use api::{
     ApiError, HOST_PACKAGES, HostPackage, Import, check_declared, check_import, check_requirement,
     check_version, floor,
 };
 pub use capability::{Capability, UnknownCapability};
-pub use grant::{Grants, Standing, standing};
+pub use grant::{Grant, Grants, Standing, standing};
+pub use guard::{Guard, Guards};
+pub use host_pattern::{HostPattern, HostPatternError};
 pub use id::{PluginId, PluginIdError};
 pub use manifest::{CapabilityRequest, Kind, MANIFEST_SECTION, Manifest, ManifestError};
+pub use scope::{AddressRange, AddressRangeError, HostScope, HostScopeError, Parameter, Scope};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
-use crate::{Capability, PluginId};
+use crate::{AddressRange, Capability, HostScope, Parameter, PluginId, Scope};
 
 /// The name of the custom section of a component that holds its manifest.
 pub const MANIFEST_SECTION: &str = "ostler:plugin.toml";
@@ -57,12 +57,60 @@ impl Kind {
 
 /// One capability that a plugin asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(from = "WrittenRequest", into = "WrittenRequest")]
 pub struct CapabilityRequest {
     /// The capability.
     pub name: Capability,
     /// Why, for the person who grants it.
     pub reason: String,
+    /// How far. Of the parameters that the capability has, each is bounded here: what is not named is not asked for.
+    pub scope: Scope,
+}
+
+/// A request as the manifest writes it: the parameters stand beside the name.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WrittenRequest {
+    name: Capability,
+    reason: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hosts: Option<Vec<HostScope>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    addresses: Option<Vec<AddressRange>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    folders: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    programs: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    files: Option<Vec<String>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    events: Option<Vec<String>>,
+}
+
+impl From<WrittenRequest> for CapabilityRequest {
+    fn from(written: WrittenRequest) -> Self {
+        let WrittenRequest { name, reason, hosts, addresses, folders, programs, files, events } = written;
+        let mut scope = Scope { hosts, addresses, folders, programs, files, events };
+        for parameter in name.parameters() {
+            match parameter {
+                Parameter::Hosts => drop(scope.hosts.get_or_insert_default()),
+                Parameter::Addresses => drop(scope.addresses.get_or_insert_default()),
+                Parameter::Folders => drop(scope.folders.get_or_insert_default()),
+                Parameter::Programs => drop(scope.programs.get_or_insert_default()),
+                Parameter::Files => drop(scope.files.get_or_insert_default()),
+                Parameter::Events => drop(scope.events.get_or_insert_default()),
+            }
+        }
+        Self { name, reason, scope }
+    }
+}
+
+impl From<CapabilityRequest> for WrittenRequest {
+    fn from(request: CapabilityRequest) -> Self {
+        let CapabilityRequest { name, reason, scope } = request;
+        let Scope { hosts, addresses, folders, programs, files, events } = scope;
+        Self { name, reason, hosts, addresses, folders, programs, files, events }
+    }
 }
 
 /// What a plugin says of itself.
@@ -147,6 +195,12 @@ impl Manifest {
         self.capabilities.iter().any(|request| request.name == capability)
     }
 
+    /// Returns what the plugin asks of a capability, where it asks for it.
+    #[must_use]
+    pub fn request(&self, capability: Capability) -> Option<&CapabilityRequest> {
+        self.capabilities.iter().find(|request| request.name == capability)
+    }
+
     fn check(&self) -> Result<(), ManifestError> {
         let value =
             |key: &str, reason: &str| ManifestError::Value { key: key.to_owned(), reason: reason.to_owned() };
@@ -161,6 +215,11 @@ impl Manifest {
             check_text(&request.reason).map_err(|reason| value(&format!("{key}, reason"), reason))?;
             if self.capabilities.iter().skip(index + 1).any(|later| later.name == request.name) {
                 return Err(value(&key, "is asked for twice"));
+            }
+            if let Some(parameter) = request.scope.named().find(|it| !request.name.parameters().contains(it))
+            {
+                let reason = format!("has no parameter '{}'", parameter.name());
+                return Err(value(&key, &reason));
             }
         }
         if self.settings.as_ref().is_some_and(|schema| !schema.is_object()) {
@@ -208,6 +267,18 @@ mod tests {
     }
 
     #[test]
+    fn a_parameter_that_is_not_named_is_not_asked_for() {
+        let text = GOOD.replace("\"prompt\"", "\"http\"") + "\nhosts = [\"api.example\"]";
+        let manifest = Manifest::parse(text.as_bytes()).unwrap();
+        let scope = &manifest.request(Capability::Http).unwrap().scope;
+        assert_eq!(
+            (scope.hosts.as_ref().map(Vec::len), scope.addresses.as_deref()),
+            (Some(1), Some(&[][..]))
+        );
+        assert_eq!(scope.folders, None);
+    }
+
+    #[test]
     fn what_is_wrong_is_named_with_its_place() {
         let cases = [
             (GOOD.replace("acme.importer-xyz", "Acme"), "line 2"),
@@ -218,6 +289,8 @@ mod tests {
             (format!("{GOOD}\ncolour = 1"), "colour"),
             (GOOD.replace("1.2.3", "one"), "line 4"),
             ("\u{0}".to_owned(), "plugin.toml"),
+            (format!("{GOOD}\nhosts = [\"a\"]"), "has no parameter 'hosts'"),
+            (format!("{GOOD}\nhosts = [\"a b\"]"), "not a pattern of hosts"),
         ];
         for (text, expected) in cases {
             let error = Manifest::parse(text.as_bytes()).unwrap_err().to_string();

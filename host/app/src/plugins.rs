@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ostler_audit::{AuditEvent, EventClass, Outcome};
-use ostler_plugin_api::{Capability, Grants, Kind, PluginId};
+use ostler_plugin_api::{Capability, Grant, Grants, Kind, PluginId};
 use ostler_policy::default_grants;
 use ostler_registry::{BrokenPlugin, FoundPlugin, Origin};
-use ostler_runtime::{Plugin, Usage};
+use ostler_runtime::{Plugin, Refusal, Usage};
 use ostler_vault::VaultError;
 use serde::{Deserialize, Serialize};
 
@@ -19,6 +19,9 @@ use crate::{AppError, CapabilityView, Host, PluginDetail, PluginView, Reply};
 
 /// The name of the sealed document that holds what is kept of plugins.
 const DOCUMENT: &str = "plugins";
+
+/// Different refusals that are kept of a plugin.
+const MOST_REFUSALS: usize = 100;
 
 /// What is kept of all plugins, by id.
 type Kept = BTreeMap<String, KeptPlugin>;
@@ -142,16 +145,12 @@ impl Host {
             event.details.insert("times".to_owned(), times.to_string());
             event
         };
-        let refused = recent.capabilities.iter().filter(|(_, count)| count.refused > 0);
-        let mut events: Vec<AuditEvent> = refused
-            .map(|(capability, count)| AuditEvent {
-                capability: Some(capability.to_string()),
-                ..event(
-                    EventClass::CapabilityUse,
-                    Outcome::Denied,
-                    "the capability is not granted",
-                    count.refused,
-                )
+        let mut events: Vec<AuditEvent> = recent
+            .refusals
+            .iter()
+            .map(|refusal| AuditEvent {
+                capability: Some(refusal.capability.to_string()),
+                ..event(EventClass::CapabilityUse, Outcome::Denied, &refusal.reason, refusal.times)
             })
             .collect();
         if recent.traps > 0 {
@@ -187,7 +186,7 @@ impl Host {
                 name: request.name.to_string(),
                 meaning: request.name.meaning().to_owned(),
                 reason: request.reason.clone(),
-                granted: kept.grants.0.contains(&request.name),
+                granted: kept.grants.0.contains_key(&request.name),
                 used: count.used,
                 refused: count.refused,
             }
@@ -230,7 +229,7 @@ impl Host {
         )?;
         self.keep(&found, |kept| {
             if granted {
-                kept.grants.0.insert(capability);
+                kept.grants.0.insert(capability, Grant::default());
             } else {
                 kept.grants.0.remove(&capability);
             }
@@ -329,6 +328,16 @@ fn add(total: &mut Usage, recent: &Usage) {
         let sum = total.capabilities.entry(*capability).or_default();
         sum.used = sum.used.saturating_add(count.used);
         sum.refused = sum.refused.saturating_add(count.refused);
+    }
+    for refusal in &recent.refusals {
+        let same =
+            |known: &Refusal| (known.capability, &known.reason) == (refusal.capability, &refusal.reason);
+        let (known, room) = (total.refusals.iter().position(same), total.refusals.len() < MOST_REFUSALS);
+        if let Some(known) = known.and_then(|index| total.refusals.get_mut(index)) {
+            known.times = known.times.saturating_add(refusal.times);
+        } else if room {
+            total.refusals.push(refusal.clone());
+        }
     }
     total.calls = total.calls.saturating_add(recent.calls);
     total.traps = total.traps.saturating_add(recent.traps);

@@ -2,15 +2,15 @@
 
 use ostler_plugin_api::{Capability, Grants, Manifest};
 
-/// What needs no consent: it reaches nothing but the plugin's own log and settings.
-const HARMLESS: [Capability; 2] = [Capability::Log, Capability::Settings];
+/// What needs no consent: it reaches nothing but the plugin's own log and settings, and the time.
+const HARMLESS: [Capability; 3] = [Capability::Log, Capability::Settings, Capability::Clock];
 
 /// Returns what a plugin has until somebody decides otherwise: a bundled one all that it asks for, any other of it only
-/// the log and its settings.
+/// the log, its settings and the time.
 #[must_use]
 pub fn default_grants(manifest: &Manifest, origin_is_bundled: bool) -> Grants {
     let asked = manifest.capabilities.iter().map(|request| request.name);
-    Grants(asked.filter(|capability| origin_is_bundled || HARMLESS.contains(capability)).collect())
+    asked.filter(|capability| origin_is_bundled || HARMLESS.contains(capability)).collect()
 }
 
 #[cfg(test)]
@@ -32,7 +32,7 @@ mod tests {
             reason = "To tell."
         "#;
         let manifest = Manifest::parse(manifest.as_bytes()).unwrap();
-        default_grants(&manifest, bundled).0.into_iter().map(Capability::name).collect()
+        default_grants(&manifest, bundled).0.into_keys().map(Capability::name).collect()
     }
 
     #[test]

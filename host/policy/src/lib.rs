@@ -6,11 +6,10 @@
 #![warn(missing_docs)]
 
 mod grants;
-mod host;
 mod launch;
 mod rules;
 
 pub use grants::default_grants;
-pub use host::{HostPattern, HostPatternError};
 pub use launch::{Decision, LaunchFacts, RECORDING_SETTING, decide_launch};
+pub use ostler_plugin_api::{HostPattern, HostPatternError};
 pub use rules::{RecordRule, Rules};

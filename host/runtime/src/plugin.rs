@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use ostler_core::{Clock, LaunchRequest};
-use ostler_plugin_api::{Grants, Kind, Manifest};
+use ostler_plugin_api::{Grants, Guards, Kind, Manifest};
 use wasmtime::component::InstancePre;
 
 use crate::capabilities::{Capabilities, Setup};
@@ -13,6 +13,7 @@ use crate::engine::House;
 use crate::instance::State;
 use crate::kinds::importer::{self, ImportOutlet, ImporterInfo, ImporterPre};
 use crate::kinds::launcher::{self, LauncherKind, LauncherPre, PlanOutcome};
+use crate::rights::Rights;
 use crate::runtime::{Ports, describe};
 use crate::ticker::Ticker;
 use crate::usage::{Counters, Usage};
@@ -33,6 +34,7 @@ pub(crate) struct Loaded {
     pub(crate) limits: Limits,
     pub(crate) capabilities: Capabilities,
     pub(crate) counters: Counters,
+    rights: Arc<Rights>,
     launcher: Option<LauncherPre>,
     importer: Option<ImporterPre>,
 }
@@ -43,19 +45,22 @@ pub(crate) struct Foundation<'a> {
     pub(crate) ticker: Arc<Ticker>,
     pub(crate) ports: &'a Ports,
     pub(crate) limits: &'a Limits,
+    pub(crate) guards: Guards,
 }
 
 impl Plugin {
     pub(crate) fn new(
         manifest: &Manifest,
-        grants: &Grants,
+        grants: Grants,
         foundation: Foundation<'_>,
         pre: InstancePre<State>,
     ) -> Result<Self, LoadError> {
-        let Foundation { house, ticker, ports, limits } = foundation;
+        let Foundation { house, ticker, ports, limits, guards } = foundation;
         let id: Arc<str> = manifest.id.as_str().into();
         let counters = Counters::new();
-        let setup = Setup { plugin: &id, manifest, grants, ports, limits, counters: &counters };
+        let rights = Arc::new(Rights::new(grants));
+        let setup =
+            Setup { plugin: &id, manifest, rights: &rights, guards, ports, limits, counters: &counters };
         let capabilities = Capabilities::configure(&setup);
         let is = |kind| manifest.kinds.contains(&kind);
         let lacks = |kind| move |error: wasmtime::Error| LoadError::Export { kind, reason: describe(&error) };
@@ -71,6 +76,7 @@ impl Plugin {
             ticker,
             capabilities,
             counters,
+            rights,
         };
         Ok(Self { loaded: Arc::new(loaded) })
     }
@@ -122,6 +128,11 @@ impl Plugin {
         outlet: &mut (dyn ImportOutlet + Send),
     ) -> Result<ostler_core::ImportSummary, PluginError> {
         importer::parse(&self.loaded, self.importer()?, input, options, outlet).await
+    }
+
+    /// Replaces what the plugin was granted: at once, for calls that run, too.
+    pub fn set_grants(&self, grants: Grants) {
+        self.loaded.rights.set(grants);
     }
 
     /// Returns what the plugin did since it was loaded.

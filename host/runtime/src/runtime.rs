@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ostler_core::{Clock, CodeAuthenticator, PluginSettings, PluginStorage, Prompter};
-use ostler_plugin_api::{Grants, Import, Manifest, check_declared, check_import};
+use ostler_plugin_api::{ApiError, Grants, Guard, Guards, Import, Manifest, check_declared, check_import};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
@@ -24,6 +24,8 @@ pub struct RuntimeConfig {
     pub cache_dir: Option<PathBuf>,
     /// The limits of plugins.
     pub limits: Limits,
+    /// The guards that are on: all, but in a test that proves one.
+    pub guards: Guards,
 }
 
 /// What capabilities need of the rest of the host.
@@ -51,6 +53,7 @@ pub struct Runtime {
 /// What is costly to have twice.
 struct Engines {
     limits: Limits,
+    guards: Guards,
     cache: Option<CodeCache>,
     ticker: Arc<Ticker>,
     /// None where the address space is too small for a pool.
@@ -75,7 +78,8 @@ impl Runtime {
         };
         pooled.iter().for_each(|house| ticker.add(&house.engine));
         let cache = config.cache_dir.map(|directory| CodeCache::new(directory, Arc::clone(&ports.code)));
-        let engines = Engines { limits: config.limits, cache, ticker, pooled, unpooled: Mutex::new(None) };
+        let RuntimeConfig { limits, guards, .. } = config;
+        let engines = Engines { limits, guards, cache, ticker, pooled, unpooled: Mutex::new(None) };
         Ok(Self { ports, engines: Arc::new(engines) })
     }
 
@@ -107,7 +111,10 @@ impl Runtime {
         check_declared(manifest)?;
         let (house, component) = self.engines.component(component_digest, bytes)?;
         for (name, _) in component.component_type().imports(&house.engine) {
-            check_import(&Import::parse(name), manifest)?;
+            match check_import(&Import::parse(name), manifest) {
+                Err(ApiError::NotAsked { .. }) if !self.engines.guards.on(Guard::Asked) => {}
+                checked => checked?,
+            }
         }
         let pre =
             house.linker.instantiate_pre(&component).map_err(|error| LoadError::Link(describe(&error)))?;
@@ -116,8 +123,9 @@ impl Runtime {
             ticker: Arc::clone(&self.engines.ticker),
             ports: &self.ports,
             limits: &self.engines.limits,
+            guards: self.engines.guards,
         };
-        Plugin::new(manifest, &grants, foundation, pre)
+        Plugin::new(manifest, grants, foundation, pre)
     }
 }
 

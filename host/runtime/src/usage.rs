@@ -3,8 +3,8 @@
 //! Kept in memory; whoever shows it over time persists it.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ostler_plugin_api::Capability;
@@ -17,15 +17,34 @@ use crate::PluginError;
 pub struct CapabilityUse {
     /// Calls that passed the gate.
     pub used: u64,
-    /// Calls that were refused because the capability is not granted.
+    /// Calls that were refused: because the capability is not granted, or not as far as the call went.
     pub refused: u64,
 }
+
+/// Why calls were refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The capability.
+    pub capability: Capability,
+    /// Why, in words for people.
+    pub reason: String,
+    /// How often.
+    pub times: u64,
+}
+
+/// Different reasons that are kept of one capability; what is refused for others is counted under [`OTHER_REASONS`], so
+/// that a plugin can't fill the memory by being refused.
+const MOST_REASONS: usize = 32;
+const OTHER_REASONS: &str = "other reasons";
 
 /// What a plugin did since it was loaded, or since [`crate::Plugin::take_usage`] was last called.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Usage {
     /// Every capability of the contract.
     pub capabilities: BTreeMap<Capability, CapabilityUse>,
+    /// Why calls were refused.
+    #[serde(default)]
+    pub refusals: Vec<Refusal>,
     /// Calls of its exports.
     pub calls: u64,
     /// Calls that ended in a crash.
@@ -43,6 +62,7 @@ pub struct Usage {
 pub(crate) struct Count {
     used: AtomicU64,
     refused: AtomicU64,
+    reasons: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Count {
@@ -50,8 +70,11 @@ impl Count {
         self.used.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn refuse_once(&self) {
+    pub(crate) fn refuse(&self, reason: &str) {
         self.refused.fetch_add(1, Ordering::Relaxed);
+        let mut reasons = self.reasons.lock().unwrap_or_else(PoisonError::into_inner);
+        let full = reasons.len() >= MOST_REASONS && !reasons.contains_key(reason);
+        *reasons.entry(if full { OTHER_REASONS } else { reason }.to_owned()).or_default() += 1;
     }
 }
 
@@ -104,14 +127,23 @@ impl Counters {
     }
 
     pub(crate) fn read(&self) -> Usage {
-        self.collect(|counter| counter.load(Ordering::Relaxed))
+        self.collect(|counter| counter.load(Ordering::Relaxed), |reasons| reasons.clone())
     }
 
     pub(crate) fn take(&self) -> Usage {
-        self.collect(|counter| counter.swap(0, Ordering::Relaxed))
+        self.collect(|counter| counter.swap(0, Ordering::Relaxed), std::mem::take)
     }
 
-    fn collect(&self, number: impl Fn(&AtomicU64) -> u64) -> Usage {
+    fn collect(
+        &self,
+        number: impl Fn(&AtomicU64) -> u64,
+        reasons: impl Fn(&mut BTreeMap<String, u64>) -> BTreeMap<String, u64>,
+    ) -> Usage {
+        let refusals = |(capability, count): (&Capability, &Arc<Count>)| {
+            let capability = *capability;
+            let reasons = reasons(&mut count.reasons.lock().unwrap_or_else(PoisonError::into_inner));
+            reasons.into_iter().map(move |(reason, times)| Refusal { capability, reason, times })
+        };
         let of = |count: &Count| CapabilityUse { used: number(&count.used), refused: number(&count.refused) };
         Usage {
             capabilities: self
@@ -119,6 +151,7 @@ impl Counters {
                 .iter()
                 .map(|(capability, count)| (*capability, of(count)))
                 .collect(),
+            refusals: self.capabilities.iter().flat_map(refusals).collect(),
             calls: number(&self.calls),
             traps: number(&self.traps),
             limits: number(&self.limits),

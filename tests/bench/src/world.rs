@@ -27,7 +27,7 @@ impl File {
     }
 
     pub(crate) fn load(&self, runtime: &Runtime) -> anyhow::Result<Plugin> {
-        let grants = Grants(Capability::ALL.into_iter().collect());
+        let grants: Grants = Capability::ALL.into_iter().collect();
         let digest = self.inspection.digest.to_string();
         Ok(runtime.load(&self.inspection.manifest, &digest, &self.bytes, grants)?)
     }
@@ -48,7 +48,10 @@ pub(crate) fn runtime_with(cache: &Path, limits: Limits) -> anyhow::Result<Runti
         code: nothing.clone(),
         clock: nothing,
     };
-    Ok(Runtime::new(RuntimeConfig { cache_dir: Some(cache.to_owned()), limits }, ports)?)
+    Ok(Runtime::new(
+        RuntimeConfig { cache_dir: Some(cache.to_owned()), limits, ..RuntimeConfig::default() },
+        ports,
+    )?)
 }
 
 /// Runs a future on this thread.

@@ -1,4 +1,4 @@
-//! The project's own commands: `cargo xtask build|demo|test|check|bench|soak`.
+//! The project's own commands: `cargo xtask build|guests|demo|test|check|bench|soak`.
 //!
 //! Needs nothing but Rust and rustup to begin with; what else it needs, it adds or names. Nothing here is part of a
 //! shipped program.
@@ -36,6 +36,8 @@ enum Verb {
         #[arg(long)]
         release: bool,
     },
+    /// Builds the plugins for tests into target/guests, for whoever runs single tests without `cargo xtask test`.
+    Guests,
     /// Shows the main job from an empty directory to a replayed recording.
     Demo {
         /// With the optimized programs.
@@ -90,6 +92,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let workspace = Workspace::find()?;
     match &arguments.verb {
         Verb::Build { release } => building::build(&workspace, *release, Beside::Nothing).map(|_| ()),
+        Verb::Guests => building::guests(&workspace).map(|_| ()),
         Verb::Demo { release } => building::demo(&workspace, *release),
         Verb::Test { arguments } => testing::test(&workspace, arguments),
         Verb::Check => check::run(&workspace),

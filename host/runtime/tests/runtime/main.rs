@@ -14,5 +14,6 @@ mod importing;
 mod limits;
 mod loading;
 mod plans;
+mod rights;
 mod speed;
 mod world;

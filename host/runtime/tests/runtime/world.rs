@@ -11,7 +11,7 @@ use ostler_core::{
     LaunchRequest, PluginSettings, PluginStorage, PortError, PromptError, Prompter, RunRequest, SecretField,
     SettingValue, Settings, SlotDescription, SlotName, Timestamp,
 };
-use ostler_plugin_api::{Capability, Grants, Manifest};
+use ostler_plugin_api::{Capability, Grants, Guard, Guards, Manifest};
 use ostler_runtime::{Limits, LoadError, Plugin, PluginError, Ports, Runtime, RuntimeConfig, Said, SaidKind};
 use sha2::{Digest as _, Sha256};
 
@@ -33,11 +33,24 @@ impl World {
 
     /// Shares compiled code between tests and runs; what the cache itself does is tested with caches of its own.
     pub(crate) fn with(limits: Limits) -> Self {
+        Self::guarded(limits, Guards::default())
+    }
+
+    /// Without one guard, to prove that it is what refuses.
+    pub(crate) fn without(guard: Guard) -> Self {
+        Self::guarded(Limits::default(), Guards::default().without(guard))
+    }
+
+    pub(crate) fn guarded(limits: Limits, guards: Guards) -> Self {
         let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-guests");
-        Self::start(limits, Some(cache), DeviceKey(7))
+        Self::build(RuntimeConfig { cache_dir: Some(cache), limits, guards }, DeviceKey(7))
     }
 
     pub(crate) fn start(limits: Limits, cache_dir: Option<PathBuf>, key: DeviceKey) -> Self {
+        Self::build(RuntimeConfig { cache_dir, limits, ..RuntimeConfig::default() }, key)
+    }
+
+    fn build(config: RuntimeConfig, key: DeviceKey) -> Self {
         let storage = Arc::new(MemoryStorage::default());
         let settings = Arc::new(FixedSettings::default());
         let person = Arc::new(Person::default());
@@ -48,13 +61,13 @@ impl World {
             code: Arc::new(key),
             clock: Arc::new(FixedClock),
         };
-        let runtime = Runtime::new(RuntimeConfig { cache_dir, limits }, ports).unwrap();
+        let runtime = Runtime::new(config, ports).unwrap();
         Self { runtime, storage, settings, person }
     }
 
     pub(crate) fn load(&self, guest: &Guest, granted: &[Capability]) -> Result<Plugin, LoadError> {
         let digest: String = Sha256::digest(&guest.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        let grants = Grants(granted.iter().copied().collect());
+        let grants: Grants = granted.iter().copied().collect();
         self.runtime.load(&guest.manifest, &format!("sha256:{digest}"), &guest.bytes, grants)
     }
 

@@ -77,8 +77,7 @@ fn load(name: &str) -> Plugin {
         code: nothing.clone(),
         clock: nothing,
     };
-    let grants =
-        ostler_plugin_api::Grants(inspection.manifest.capabilities.iter().map(|asked| asked.name).collect());
+    let grants = inspection.manifest.capabilities.iter().map(|asked| asked.name).collect();
     let runtime = Runtime::new(RuntimeConfig::default(), ports).unwrap();
     runtime.load(&inspection.manifest, &inspection.digest.to_string(), &bytes, grants).unwrap()
 }

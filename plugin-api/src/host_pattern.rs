@@ -30,6 +30,12 @@ impl HostPattern {
         Ok(Self(canonical(pattern)))
     }
 
+    /// Returns the pattern as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// Tells whether a host name or address is one of these.
     #[must_use]
     pub fn matches(&self, host: &str) -> bool {
