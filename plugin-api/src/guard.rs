@@ -10,6 +10,8 @@ pub enum Guard {
     Asked,
     /// A call uses only what is granted.
     Granted,
+    /// The process of a native plugin is shut in.
+    Confined,
     /// A call's parameter (host, folder, program, file) is within the scopes of the grant.
     Scope,
 }

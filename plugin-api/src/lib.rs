@@ -11,6 +11,7 @@ mod guard;
 mod host_pattern;
 mod id;
 mod manifest;
+mod native;
 mod scope;
 
 pub use api::{
@@ -23,4 +24,9 @@ pub use guard::{Guard, Guards};
 pub use host_pattern::{HostPattern, HostPatternError};
 pub use id::{PluginId, PluginIdError};
 pub use manifest::{CapabilityRequest, Kind, MANIFEST_SECTION, Manifest, ManifestError};
+pub use native::{
+    LARGEST_NATIVE_MESSAGE, NATIVE_ABI, NATIVE_SECTION, NativeBuffer, NativeCall, NativeDescription,
+    NativeEntry, NativeFailure, NativeFailureKind, NativeLeasedSecret, NativeReply, NativeRequest,
+    NativeRequirement, NativeSecret,
+};
 pub use scope::{AddressRange, AddressRangeError, HostScope, HostScopeError, Parameter, Scope};

@@ -123,6 +123,31 @@ impl Scope {
         covers(self.programs.as_deref(), |known| known == "*" || known == program)
     }
 
+    /// Returns the paths that every one of the layers covers for one way of access (`read`, `write`, `watch`, `socket`): those that some layer
+    /// names, without `/**` at their end, and no other layer leaves out. `*` alone names nothing.
+    #[must_use]
+    pub fn files_in_all(layers: &[&Self], access: &str) -> Vec<String> {
+        let of_access = |layer: &Self| -> Option<Vec<String>> {
+            let files = layer.files.as_ref()?;
+            let paths = files.iter().filter_map(|file| file.strip_prefix(access)?.strip_prefix(':'));
+            Some(paths.map(|path| path.strip_suffix("/**").unwrap_or(path).to_owned()).collect())
+        };
+        let bounds: Vec<Vec<String>> = layers.iter().filter_map(|layer| of_access(layer)).collect();
+        let covered = |path: &str| {
+            let below = |known: &String| {
+                known == "*"
+                    || path == known
+                    || path.strip_prefix(known).is_some_and(|rest| rest.starts_with('/'))
+            };
+            bounds.iter().all(|known| known.iter().any(below))
+        };
+        let mut named: Vec<String> =
+            bounds.iter().flatten().filter(|path| *path != "*" && covered(path)).cloned().collect();
+        named.sort();
+        named.dedup();
+        named
+    }
+
     /// Tells whether the layer covers an event.
     #[must_use]
     pub fn covers_event(&self, event: &str) -> bool {
@@ -223,6 +248,13 @@ impl std::fmt::Display for HostScope {
     }
 }
 
+impl std::str::FromStr for HostScope {
+    type Err = HostScopeError;
+    fn from_str(text: &str) -> Result<Self, HostScopeError> {
+        Self::new(text)
+    }
+}
+
 impl TryFrom<String> for HostScope {
     type Error = HostScopeError;
     fn try_from(text: String) -> Result<Self, HostScopeError> {
@@ -275,6 +307,13 @@ impl AddressRange {
 impl std::fmt::Display for AddressRange {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         self.0.fmt(f)
+    }
+}
+
+impl std::str::FromStr for AddressRange {
+    type Err = AddressRangeError;
+    fn from_str(text: &str) -> Result<Self, AddressRangeError> {
+        Self::new(text)
     }
 }
 
@@ -341,6 +380,25 @@ mod tests {
         assert!(lab.covers_folder(&["Servers", "Lab"]) && lab.covers_folder(&["Servers", "Lab", "A"]));
         assert!(!lab.covers_folder(&["Servers"]) && !lab.covers_folder(&["Servers", "Laboratory"]));
         assert!(scope(r#"folders = ["*"]"#).covers_folder(&[]));
+    }
+
+    #[test]
+    fn files_are_those_that_all_layers_cover() {
+        let asked = scope(r#"files = ["read:*"]"#);
+        let user =
+            scope(r#"files = ["read:/etc/token.conf", "read:/srv/tokens/**", "write:/srv/tokens/**"]"#);
+        let policy = scope(r#"files = ["read:/srv/**"]"#);
+        let read = |layers: &[&Scope]| Scope::files_in_all(layers, "read");
+        assert_eq!(read(&[&asked, &user]), ["/etc/token.conf", "/srv/tokens"]);
+        assert_eq!(read(&[&asked, &user, &policy]), ["/srv/tokens"]);
+        assert_eq!(read(&[&asked]), Vec::<String>::new());
+        assert_eq!(
+            Scope::files_in_all(&[&asked, &user], "write"),
+            Vec::<String>::new(),
+            "it was not asked for"
+        );
+        let sibling = scope(r#"files = ["read:/srv/tokens-other"]"#);
+        assert_eq!(read(&[&scope(r#"files = ["read:/srv/tokens/**"]"#), &sibling]), Vec::<String>::new());
     }
 
     #[test]

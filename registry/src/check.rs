@@ -3,9 +3,12 @@
 //! Pure. Reports every fault, not the first one, so that an author mends all of them at once. Says nothing of rights:
 //! asking for a capability is fine here, whoever grants it.
 
-use ostler_plugin_api::{ApiError, Import, Kind, check_import, check_requirement, check_version};
+use ostler_plugin_api::{ApiError, Capability, Import, Kind, check_import, check_requirement, check_version};
 
-use crate::Inspection;
+use crate::{Code, Inspection};
+
+/// What a native plugin can have: it is shut in to the files that its grant names, and is given its settings.
+const NATIVE: [Capability; 2] = [Capability::Files, Capability::Settings];
 
 /// One thing that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -19,6 +22,12 @@ pub enum CheckFault {
     /// It exports the interface of a kind that the manifest does not name.
     #[error("it exports '{interface}', but its manifest does not name the kind '{kind}'", kind = .0.name(), interface = .0.interface())]
     UnnamedKind(Kind),
+    /// A native plugin is of a kind that has no native form.
+    #[error("it is native, and a native plugin can't be of the kind '{kind}'", kind = .0.name())]
+    NotNative(Kind),
+    /// A native plugin asks for a capability that has no native form.
+    #[error("it is native, and a native plugin can't have the capability '{0}'")]
+    NotForNative(Capability),
     /// The manifest names a kind twice.
     #[error("its manifest names the kind '{kind}' twice", kind = .0.name())]
     RepeatedKind(Kind),
@@ -51,6 +60,9 @@ impl CheckFault {
                     "its author has to add [[capability]] name = \"{capability}\" with a reason to plugin.toml"
                 )
             }
+            Self::NotNative(_) | Self::NotForNative(_) => {
+                "its author has to build it as a WebAssembly component".to_owned()
+            }
             Self::MissingExport(_) | Self::UnnamedKind(_) | Self::RepeatedKind(_) => {
                 "its author has to make 'kinds' in plugin.toml match what it exports".to_owned()
             }
@@ -66,6 +78,13 @@ impl CheckFault {
 pub fn check(inspection: &Inspection) -> Result<(), CheckError> {
     let manifest = &inspection.manifest;
     let mut faults: Vec<CheckFault> = Vec::new();
+    if inspection.code == Code::Native {
+        let kinds = manifest.kinds.iter().filter(|kind| **kind != Kind::CredentialSource);
+        let capabilities = manifest.capabilities.iter().filter(|request| !NATIVE.contains(&request.name));
+        faults.extend(kinds.map(|kind| CheckFault::NotNative(*kind)));
+        faults.extend(capabilities.map(|request| CheckFault::NotForNative(request.name)));
+        return if faults.is_empty() { Ok(()) } else { Err(CheckError { faults }) };
+    }
     for (name, wanted) in &manifest.api {
         faults.extend(check_requirement(name, wanted).err().map(CheckFault::Api));
     }

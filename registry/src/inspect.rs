@@ -1,4 +1,4 @@
-//! What a component says of itself: its manifest, its imports and its exports, read from the bytes.
+//! What a plugin file says of itself: its manifest, its imports and its exports, read from the bytes.
 //!
 //! Total on any bytes. Looks at the outer component and at the custom sections of the core modules right inside it, where
 //! linkers leave the manifest; steps over all else that is nested, so depth costs nothing.
@@ -10,7 +10,7 @@ use std::ops::Range;
 use ostler_plugin_api::{Import, MANIFEST_SECTION, Manifest, ManifestError};
 use wasmparser::{Chunk, Encoding, Parser, Payload, Validator};
 
-use crate::Digest;
+use crate::{Digest, native};
 
 /// The largest plugin file that is read, in bytes. A component of an interpreted language has some 35 MB.
 pub const LARGEST_PLUGIN: u64 = 64 * 1024 * 1024;
@@ -18,9 +18,20 @@ pub const LARGEST_PLUGIN: u64 = 64 * 1024 * 1024;
 /// The most imports and exports together that are read. A component that uses the whole contract has some 40.
 const MOST_NAMES: usize = 1000;
 
+/// What a plugin is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// A WebAssembly component.
+    Component,
+    /// A shared library of this machine (feature NEW-88).
+    Native,
+}
+
 /// What a plugin file says of itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Inspection {
+    /// What it is made of.
+    pub code: Code,
     /// The manifest that is embedded in it.
     pub manifest: Manifest,
     /// The digest of the whole file.
@@ -56,6 +67,12 @@ pub enum InspectError {
         /// What the parser said.
         reason: String,
     },
+    /// It is a shared library that this host can't load.
+    #[error("it is a shared library that can't be loaded here: {reason}")]
+    Library {
+        /// Why not.
+        reason: String,
+    },
     /// It has no manifest.
     #[error("it has no manifest: the custom section '{MANIFEST_SECTION}' is missing")]
     NoManifest,
@@ -79,6 +96,7 @@ impl InspectError {
             Self::NotWasm => "choose the .wasm file that the plugin's build made",
             Self::CoreModule => "build it with 'cargo build --target wasm32-wasip2'",
             Self::Malformed { .. } => "build or download it again",
+            Self::Library { .. } => "take the file that was built for this machine",
             Self::NoManifest | Self::SeveralManifests { .. } => {
                 "export it with the macro of the SDK, once, which embeds plugin.toml"
             }
@@ -94,6 +112,9 @@ impl InspectError {
 /// # Errors
 /// Says in which way the bytes are not a plugin.
 pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
+    if native::is_library(bytes) {
+        return native::inspect(bytes);
+    }
     let outline = outline(bytes)?;
     let manifest = match outline.manifests.as_slice() {
         [] => return Err(InspectError::NoManifest),
@@ -101,6 +122,7 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
         several => return Err(InspectError::SeveralManifests { count: several.len() }),
     };
     Ok(Inspection {
+        code: Code::Component,
         manifest,
         digest: Digest::of(bytes),
         imports: outline.imports.iter().map(|name| Import::parse(name)).collect(),
@@ -109,12 +131,16 @@ pub fn inspect(bytes: &[u8]) -> Result<Inspection, InspectError> {
     })
 }
 
-/// Checks that the whole component is valid WebAssembly, down to every function body.
+/// Checks that the whole component is valid WebAssembly, down to every function body. There is no such check of a native
+/// plugin.
 ///
 /// # Errors
 /// Names the first byte that is not.
 pub fn validate(bytes: &[u8]) -> Result<(), InspectError> {
     check_size(bytes)?;
+    if native::is_library(bytes) {
+        return Ok(());
+    }
     Validator::new().validate_all(bytes).map(|_| ()).map_err(|error| malformed(&error))
 }
 
@@ -214,7 +240,7 @@ impl<'a> Sections<'a> {
     }
 }
 
-fn check_size(bytes: &[u8]) -> Result<(), InspectError> {
+pub(crate) fn check_size(bytes: &[u8]) -> Result<(), InspectError> {
     let bytes = bytes.len() as u64;
     if bytes > LARGEST_PLUGIN { Err(InspectError::TooLarge { bytes }) } else { Ok(()) }
 }

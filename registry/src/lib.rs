@@ -8,10 +8,11 @@
 mod check;
 mod digest;
 mod inspect;
+mod native;
 mod shelf;
 mod staging;
 
 pub use check::{CheckError, CheckFault, check};
 pub use digest::{Digest, ParseDigestError};
-pub use inspect::{InspectError, Inspection, LARGEST_PLUGIN, inspect, validate};
+pub use inspect::{Code, InspectError, Inspection, LARGEST_PLUGIN, inspect, validate};
 pub use shelf::{BrokenPlugin, FoundPlugin, Origin, Shelf, ShelfError};

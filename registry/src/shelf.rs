@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use ostler_plugin_api::PluginId;
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckError, Digest, InspectError, Inspection, check, inspect, staging, validate};
+use crate::{CheckError, Code, Digest, InspectError, Inspection, check, inspect, staging, validate};
 
 /// Where a plugin came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -185,6 +185,18 @@ impl Shelf {
         }
     }
 
+    /// Looks at a plugin file that is not installed, as [`Shelf::install`] would.
+    ///
+    /// # Errors
+    /// Refuses a file that is not a plugin, and one that does not fit this host.
+    pub fn look_at(&self, file: &Path) -> Result<FoundPlugin, ShelfError> {
+        let bytes = read(file)?;
+        let not_a_plugin = |source| ShelfError::NotAPlugin { path: file.to_owned(), source };
+        let inspection = inspect(&bytes).map_err(not_a_plugin)?;
+        check(&inspection).map_err(|source| ShelfError::Unfit { path: file.to_owned(), source })?;
+        Ok(FoundPlugin { inspection, origin: Origin::Installed, path: file.to_owned() })
+    }
+
     /// Installs a plugin file under its id, in place of an older one. Everything is checked before anything is written.
     ///
     /// # Errors
@@ -199,7 +211,7 @@ impl Shelf {
         if self.is_bundled(&inspection.manifest.id)? {
             return Err(ShelfError::Bundled { id: inspection.manifest.id });
         }
-        let name = file_name(&inspection.manifest.id);
+        let name = file_name(&inspection.manifest.id, inspection.code);
         // Files that were laid there by hand under another name would stand in the way of this one.
         let older = self.installed_files_of(&inspection.manifest.id)?;
         let path = staging::write(&self.installed_dir, &name, &bytes)
@@ -254,11 +266,11 @@ impl Shelf {
 
     /// Returns the installed files of an id: the one with its name, and any other whose manifest has it.
     fn installed_files_of(&self, id: &PluginId) -> Result<Vec<PathBuf>, ShelfError> {
-        let named = self.installed_dir.join(file_name(id));
+        let named = [Code::Component, Code::Native].map(|code| self.installed_dir.join(file_name(id, code)));
         let list = staging::list(&self.installed_dir)
             .map_err(|source| ShelfError::Read { path: self.installed_dir.clone(), source })?;
         let is_of_id = |path: &PathBuf| {
-            *path == named
+            named.contains(path)
                 || staging::read(path)
                     .ok()
                     .and_then(|bytes| inspect(&bytes).ok())
@@ -268,8 +280,11 @@ impl Shelf {
     }
 }
 
-fn file_name(id: &PluginId) -> String {
-    format!("{id}.wasm")
+fn file_name(id: &PluginId, code: Code) -> String {
+    match code {
+        Code::Component => format!("{id}.wasm"),
+        Code::Native => format!("{id}.so"),
+    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, ShelfError> {

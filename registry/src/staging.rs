@@ -23,7 +23,7 @@ pub(crate) fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Lists the `.wasm` files of a directory by name. A directory that is missing has none.
+/// Lists the plugin files of a directory, `.wasm` and `.so`, by name. A directory that is missing has none.
 pub(crate) fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(directory) {
         Ok(entries) => entries,
@@ -33,7 +33,7 @@ pub(crate) fn list(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        if path.extension() == Some(OsStr::new("wasm")) {
+        if ["wasm", "so"].iter().any(|ending| path.extension() == Some(OsStr::new(ending))) {
             paths.push(path);
         }
     }

@@ -269,6 +269,15 @@ pub enum Command {
         capability: String,
         /// Whether it has it.
         granted: bool,
+        /// How far, where it is given; what is not named is given as far as it is asked for.
+        bounds: GrantBounds,
+    },
+    /// Lists the entries of a credential source.
+    SourceBrowse {
+        /// The plugin's id.
+        plugin: String,
+        /// The folder, as the source names it; none is the top.
+        folder: Option<String>,
     },
     /// Checks and installs a plugin file.
     PluginInstall {
@@ -391,6 +400,9 @@ pub struct FolderChange {
 pub struct CredentialChange {
     /// The mode.
     pub mode: Option<CredentialModeInput>,
+    /// The entry of a credential source that it is acquired from.
+    #[serde(default)]
+    pub source: Option<SourceInput>,
     /// The user name.
     pub user: Option<String>,
     /// The domain.
@@ -401,6 +413,32 @@ pub struct CredentialChange {
     pub private_key: Option<SecretInput>,
     /// The passphrase of the private key.
     pub key_passphrase: Option<SecretInput>,
+}
+
+/// How far a capability is given, as people write it. An empty list bounds nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct GrantBounds {
+    /// Hosts, such as `api.example.com:443`.
+    pub hosts: Vec<String>,
+    /// Addresses that are closed otherwise, such as `127.0.0.1`.
+    pub addresses: Vec<String>,
+    /// Folders of connections.
+    pub folders: Vec<String>,
+    /// Programs.
+    pub programs: Vec<String>,
+    /// Files, such as `read:/etc/hosts`.
+    pub files: Vec<String>,
+    /// Events.
+    pub events: Vec<String>,
+}
+
+/// An entry of a credential source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceInput {
+    /// The plugin's id.
+    pub plugin: String,
+    /// The entry, as the source names it.
+    pub entry: String,
 }
 
 /// Where a credential comes from.

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use ostler_core::{
     Connection, CredentialMode, Folder, HostRule, LocalCredential, PASSPHRASE_SLOT, PASSWORD_SLOT,
-    PRIVATE_KEY_SLOT, SecretBytes, SecretField, SecretId, SinkRule, SlotName, Tree,
+    PRIVATE_KEY_SLOT, SecretBytes, SecretField, SecretId, SinkRule, SlotName, SourceCredential, Tree,
 };
 use ostler_vault::{Changes, StoredSecret};
 
-use crate::{AppError, CredentialChange, CredentialModeInput, CredentialView, Host};
+use crate::{AppError, CredentialChange, CredentialModeInput, CredentialView, Host, SourceInput};
 
 /// Which places a secret of this credential may go to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -84,6 +84,25 @@ pub(crate) fn change_credential(
     ];
     let gives =
         change.user.is_some() || change.domain.is_some() || secrets.iter().any(|(_, input)| input.is_some());
+    if let Some(source) = &change.source {
+        let others = [change.mode.is_some(), change.domain.is_some()];
+        if others.contains(&true) || secrets.iter().any(|(_, input)| input.is_some()) {
+            return Err(AppError::bad(
+                "credential",
+                "a credential comes from a source, or is stored here, not both",
+            ));
+        }
+        let SourceInput { plugin, entry } = source.clone();
+        let user = change.user.clone().filter(|user| !user.is_empty());
+        drop_secrets(mode, CredentialMode::Source(SourceCredential { plugin, entry, user }), changes);
+        return Ok(());
+    }
+    if let (CredentialMode::Source(source), Some(user), None) = (&mut *mode, &change.user, change.mode)
+        && secrets.iter().all(|(_, input)| input.is_none())
+    {
+        set_text(&mut source.user, Some(user));
+        return Ok(());
+    }
     let wanted = change.mode.or(gives.then_some(CredentialModeInput::Local));
     match wanted {
         None => return Ok(()),
@@ -129,7 +148,7 @@ fn drop_secrets(mode: &mut CredentialMode, new: CredentialMode, changes: &mut Ch
 pub(crate) fn secrets_of(mode: &CredentialMode) -> BTreeMap<SlotName, SecretId> {
     match mode {
         CredentialMode::Local(local) => local.secrets.clone(),
-        CredentialMode::None | CredentialMode::Inherit => BTreeMap::new(),
+        CredentialMode::None | CredentialMode::Inherit | CredentialMode::Source(_) => BTreeMap::new(),
     }
 }
 
@@ -164,6 +183,7 @@ pub(crate) fn own_view(mode: &CredentialMode) -> CredentialView {
         CredentialMode::None => ("none", None),
         CredentialMode::Inherit => ("inherit", None),
         CredentialMode::Local(local) => ("local", Some(local)),
+        CredentialMode::Source(source) => return source_view(source, None),
     };
     view(name, local, None)
 }
@@ -173,13 +193,29 @@ pub(crate) fn effective_view(tree: &Tree, connection: &Connection) -> Credential
     let own = own_view(&connection.credential);
     match tree.effective_credential(connection) {
         Some((local, Some(folder))) => view("inherit", Some(local), Some(tree.folder_path(Some(folder)))),
-        Some((_, None)) | None => own,
+        Some((_, None)) => own,
+        None => match tree.effective_source(connection) {
+            Some((source, Some(folder))) => source_view(source, Some(tree.folder_path(Some(folder)))),
+            _ => own,
+        },
+    }
+}
+
+fn source_view(source: &SourceCredential, inherited_from: Option<String>) -> CredentialView {
+    CredentialView {
+        mode: if inherited_from.is_some() { "inherit" } else { "source" }.to_owned(),
+        source: Some(format!("{} of {}", source.entry, source.plugin)),
+        user: source.user.clone(),
+        domain: None,
+        secrets: Vec::new(),
+        inherited_from,
     }
 }
 
 fn view(mode: &str, local: Option<&LocalCredential>, inherited_from: Option<String>) -> CredentialView {
     CredentialView {
         mode: mode.to_owned(),
+        source: None,
         user: local.and_then(|local| local.user.clone()),
         domain: local.and_then(|local| local.domain.clone()),
         secrets: local

@@ -8,7 +8,7 @@ use ostler_audit::AuditError;
 use ostler_core::{PromptError, SessionError, TreeError};
 use ostler_recording::RecordingError;
 use ostler_registry::ShelfError;
-use ostler_runtime::{LoadError, PluginError, RuntimeError, SaidKind};
+use ostler_runtime::{LoadError, NativeError, PluginError, RuntimeError, SaidKind};
 use ostler_vault::{DeviceKeyError, KeyFileError, VaultError};
 use serde::{Deserialize, Serialize};
 
@@ -87,6 +87,14 @@ pub enum AppError {
         plugin: String,
         /// Why.
         source: PluginError,
+    },
+    /// A call of a native plugin failed.
+    #[error("plugin '{plugin}': {source}")]
+    Native {
+        /// The plugin.
+        plugin: String,
+        /// Why.
+        source: NativeError,
     },
     /// A plugin can't be found, installed or removed.
     #[error(transparent)]
@@ -188,7 +196,11 @@ impl AppError {
                 ErrorKind::Denied
             }
             Self::Session(_) | Self::Prompt { .. } => ErrorKind::Session,
-            Self::Runtime(_) | Self::Load { .. } | Self::Plugin { .. } | Self::Shelf(_) => ErrorKind::Plugin,
+            Self::Runtime(_)
+            | Self::Load { .. }
+            | Self::Plugin { .. }
+            | Self::Native { .. }
+            | Self::Shelf(_) => ErrorKind::Plugin,
             Self::Relayed { kind, .. } => *kind,
             Self::DeviceKey(_)
             | Self::Audit(_)

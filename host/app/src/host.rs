@@ -209,7 +209,10 @@ impl Host {
             Command::PluginList => self.plugin_list(),
             Command::PluginShow { id } => self.plugin_show(&id),
             Command::PluginEnable { id, enabled } => self.plugin_enable(&id, enabled),
-            Command::PluginGrant { id, capability, granted } => self.plugin_grant(&id, &capability, granted),
+            Command::PluginGrant { id, capability, granted, bounds } => {
+                self.plugin_grant(&id, &capability, granted, &bounds)
+            }
+            Command::SourceBrowse { plugin, folder } => self.source_browse(&plugin, folder.as_deref()).await,
             Command::PluginInstall { file } => self.plugin_install(&file),
             Command::PluginRemove { id } => self.plugin_remove(&id),
             Command::KnownHostList => self.known_host_list(),

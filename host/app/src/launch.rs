@@ -7,7 +7,7 @@ use ostler_audit::{EventClass, Outcome};
 use ostler_core::{
     Connection, ConnectionId, CredentialDescription, Field, FieldKind, Form, FormAnswer, LaunchRequest,
     PASSWORD_SLOT, PromptError, RunRequest, SecretBytes, SecretField, SessionId, SessionPlan, Settings, Sink,
-    SlotDescription, SlotName,
+    SlotDescription, SlotName, SourceCredential,
 };
 use ostler_policy::{Decision, LaunchFacts, Rules, decide_launch};
 use ostler_registry::FoundPlugin;
@@ -16,6 +16,7 @@ use ostler_vault::Snapshot;
 use crate::credentials::{field_of, slot_of};
 use crate::lease::{Held, LeasedSlot};
 use crate::plugins::plugin_id;
+use crate::sources::SourceEntry;
 use crate::{AppError, Host, PlanView, Reply, kinds};
 
 /// The document of the rules that were last decided by.
@@ -34,6 +35,8 @@ pub(crate) struct Launch {
     pub(crate) slots: BTreeMap<SlotName, LeasedSlot>,
     pub(crate) user: String,
     credential: String,
+    /// The entry of a credential source that the secrets are still to be acquired from.
+    pub(crate) source: Option<SourceEntry>,
     pub(crate) record: bool,
     pub(crate) record_required: bool,
 }
@@ -44,6 +47,7 @@ struct Credential {
     domain: Option<String>,
     slots: BTreeMap<SlotName, LeasedSlot>,
     origin: String,
+    source: Option<SourceEntry>,
 }
 
 impl Host {
@@ -77,7 +81,13 @@ impl Host {
         let snapshot = self.snapshot()?;
         let mut connection = snapshot.tree.find_connection(name)?.clone();
         let path = snapshot.tree.connection_path(&connection);
-        let mut credential = self.credential(&snapshot, &connection)?;
+        let mut credential = match snapshot.tree.effective_source(&connection) {
+            Some((source, from)) => {
+                let from = from.map(|folder| snapshot.tree.folder_path(Some(folder)));
+                self.credential_of_source(source, from.as_deref(), &connection).await?
+            }
+            None => self.credential(&snapshot, &connection)?,
+        };
         if let Some(session) = session {
             self.audit_request(session, connection.id, &path)?;
             self.ask_for_missing(&path, &mut connection, &mut credential).await?;
@@ -115,6 +125,7 @@ impl Host {
                 slots: credential.slots,
                 user,
                 credential: credential.origin,
+                source: credential.source,
                 record,
                 record_required: required,
                 connection,
@@ -162,6 +173,7 @@ impl Host {
                 domain: None,
                 slots: BTreeMap::new(),
                 origin: "none".to_owned(),
+                source: None,
             });
         };
         let folders: Vec<_> = tree.enclosing(connection.folder).iter().map(|folder| folder.id).collect();
@@ -178,7 +190,31 @@ impl Host {
             None => "local".to_owned(),
             Some(folder) => format!("inherited from '{}'", tree.folder_path(Some(folder))),
         };
-        Ok(Credential { user: local.user.clone(), domain: local.domain.clone(), slots, origin })
+        Ok(Credential { user: local.user.clone(), domain: local.domain.clone(), slots, origin, source: None })
+    }
+
+    /// Describes the credential of a source: its slots are there, their secrets are not acquired yet.
+    async fn credential_of_source(
+        &self,
+        source: &SourceCredential,
+        inherited_from: Option<&str>,
+        connection: &Connection,
+    ) -> Result<Credential, AppError> {
+        let entry = self.source_entry(source).await?;
+        let held = |(slot, field)| {
+            (slot, LeasedSlot { held: Held::ToAcquire, sinks: vec![own_sink(connection, field)] })
+        };
+        let mut origin = format!("'{}' of {}", entry.description.name, source.plugin);
+        if let Some(folder) = inherited_from {
+            origin.push_str(&format!(", inherited from '{folder}'"));
+        }
+        Ok(Credential {
+            user: entry.description.user.clone().or_else(|| source.user.clone()),
+            domain: entry.description.domain.clone(),
+            slots: entry.slots().map(held).collect(),
+            origin,
+            source: Some(entry),
+        })
     }
 
     /// Asks for the host, user name or password that nobody stored (feature CM-14).

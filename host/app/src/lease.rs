@@ -19,8 +19,10 @@ use crate::host::Shared;
 pub(crate) enum Held {
     /// Sealed in the vault; opened at injection.
     Stored(SecretId),
-    /// Given by the person for this launch.
+    /// Given by the person, or acquired, for this launch.
     Given(SecretBytes),
+    /// To be acquired from a credential source, once the session may open.
+    ToAcquire,
 }
 
 /// One slot of a lease.
@@ -76,6 +78,10 @@ impl SecretInjector for Lease {
         self.write(slot, sink, Outcome::Success, None)?;
         match &leased.held {
             Held::Given(bytes) => Ok(bytes.clone()),
+            Held::ToAcquire => Err(InjectError::Unreadable {
+                slot: slot.clone(),
+                cause: "the credential source did not give it".to_owned(),
+            }),
             Held::Stored(id) => self
                 .shared
                 .vault()

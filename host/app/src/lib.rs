@@ -33,14 +33,15 @@ mod replace;
 mod reply;
 mod session;
 mod sign_in;
+mod sources;
 mod span;
 mod store;
 
 pub use audit::{AuditExport, AuditFilter, ExportFormat, SinkAddress, check_growth_proof, check_line_proof};
 pub use clock::SystemClock;
 pub use command::{
-    Command, ConnectionChange, CredentialChange, CredentialModeInput, FolderChange, HostKeyPolicy,
-    ImportCommand, KdfChange, SecretInput, StoreFactors,
+    Command, ConnectionChange, CredentialChange, CredentialModeInput, FolderChange, GrantBounds,
+    HostKeyPolicy, ImportCommand, KdfChange, SecretInput, SourceInput, StoreFactors,
 };
 pub use config::{CONFIG_KEYS, ConfigError, ConfigKey, Configuration, LogLevel};
 pub use doctor::check_files;
@@ -50,13 +51,14 @@ pub use host::Host;
 pub use keyring::KeyringError;
 pub use ostler_audit::{ProvedGrowth, ProvedLine};
 pub use ostler_core as core;
+pub use ostler_runtime::{NativeSetup, native_child};
 pub use places::Places;
 pub use replace::{beside_file, replace_file};
 pub use reply::{
     AuditView, CapabilityView, CheckState, CheckView, ConnectionView, CredentialView, DefaultsView,
     ExportedAudit, FolderView, ImportReport, KnownHostView, PlanView, PluginDetail, PluginView, ProblemView,
-    RecordingView, Reply, SessionReport, StoreView, TreeNode, VerifiedAudit, VerifiedRecording,
-    VerifiedStore,
+    RecordingView, Reply, SessionReport, SourceEntryView, StoreView, TreeNode, VerifiedAudit,
+    VerifiedRecording, VerifiedStore,
 };
 pub use sign_in::{
     NewStore, SignIn, Unlock, create_store, harden_process, make_key_file, move_store_aside, restore_store,

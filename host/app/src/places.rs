@@ -14,6 +14,9 @@ pub struct Places {
     pub cache: PathBuf,
     /// The bundled plugins, if they were found beside the program.
     pub bundled_plugins: Option<PathBuf>,
+    /// The program that starts a process for a native plugin when it is given `--native-plugin-child`; none where there is no such
+    /// program.
+    pub program: Option<PathBuf>,
     /// OpenSSH's files of known hosts, read beside the store's own.
     pub known_hosts_files: Vec<PathBuf>,
 }

@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use ostler_audit::{AuditEvent, EventClass, Outcome};
-use ostler_plugin_api::{Capability, Grant, Grants, Kind, PluginId};
+use ostler_plugin_api::{Capability, Grant, Grants, Kind, PluginId, Scope};
 use ostler_policy::default_grants;
-use ostler_registry::{BrokenPlugin, FoundPlugin, Origin};
+use ostler_registry::{BrokenPlugin, Code, FoundPlugin, Origin};
 use ostler_runtime::{Plugin, Refusal, Usage};
 use ostler_vault::VaultError;
 use serde::{Deserialize, Serialize};
 
 use crate::auditing::plugin_ref;
-use crate::{AppError, CapabilityView, Host, PluginDetail, PluginView, Reply};
+use crate::{AppError, CapabilityView, GrantBounds, Host, PluginDetail, PluginView, Reply};
 
 /// The name of the sealed document that holds what is kept of plugins.
 const DOCUMENT: &str = "plugins";
@@ -215,13 +215,29 @@ impl Host {
         Ok(Reply::Done(format!("'{id}' {}", if enabled { "may run" } else { "does not run any more" })))
     }
 
-    pub(crate) fn plugin_grant(&self, id: &str, capability: &str, granted: bool) -> Result<Reply, AppError> {
+    /// Returns what a plugin was granted.
+    pub(crate) fn grants_of(&self, found: &FoundPlugin) -> Result<Grants, AppError> {
+        Ok(self.kept(found)?.grants)
+    }
+
+    pub(crate) fn plugin_grant(
+        &self,
+        id: &str,
+        capability: &str,
+        granted: bool,
+        bounds: &GrantBounds,
+    ) -> Result<Reply, AppError> {
         let found = self.find_plugin(id)?;
         let bad = |reason: String| AppError::bad("capability", reason);
         let capability: Capability = capability.parse().map_err(|error| bad(format!("{error}")))?;
         if granted && !found.inspection.manifest.asks(capability) {
             return Err(bad(format!("'{id}' does not ask for '{capability}'")));
         }
+        let scope = scope_of(bounds).map_err(bad)?;
+        if let Some(parameter) = scope.named().find(|named| !capability.parameters().contains(named)) {
+            return Err(bad(format!("'{capability}' has no {}", parameter.name())));
+        }
+        let layers = if scope == Scope::default() { Vec::new() } else { vec![scope] };
         self.audit_plugin(
             if granted { EventClass::PluginGrant } else { EventClass::PluginRevoke },
             &found,
@@ -229,7 +245,7 @@ impl Host {
         )?;
         self.keep(&found, |kept| {
             if granted {
-                kept.grants.0.insert(capability, Grant::default());
+                kept.grants.0.insert(capability, Grant { layers: layers.clone() });
             } else {
                 kept.grants.0.remove(&capability);
             }
@@ -240,14 +256,14 @@ impl Host {
 
     pub(crate) fn plugin_install(&self, file: &Path) -> Result<Reply, AppError> {
         let (before, _) = self.shelf.scan()?;
-        let found = match self.shelf.install(file) {
+        let found = match self.install_checked(file) {
             Ok(found) => found,
             Err(error) => {
                 let mut event = self.audit.event(EventClass::PluginInstall, Outcome::Denied);
                 event.reason = Some(error.to_string());
                 event.details.insert("file".to_owned(), file.display().to_string());
                 self.audit.write(&event)?;
-                return Err(error.into());
+                return Err(error);
             }
         };
         // A new file can do nothing yet: it is inspected again, and granted little, before it is ever run.
@@ -263,6 +279,15 @@ impl Host {
             }
         }
         self.plugin_show(&plugin_id(&found))
+    }
+
+    /// Installs a file; a native one only where policy pins it.
+    fn install_checked(&self, file: &Path) -> Result<FoundPlugin, AppError> {
+        let inspected = self.shelf.look_at(file)?;
+        if inspected.inspection.code == Code::Native {
+            self.check_native(&inspected)?;
+        }
+        Ok(self.shelf.install(file)?)
     }
 
     pub(crate) fn plugin_remove(&self, id: &str) -> Result<Reply, AppError> {
@@ -316,6 +341,25 @@ impl Host {
         event.capability = capability.map(|capability| capability.to_string());
         Ok(self.audit.write(&event)?)
     }
+}
+
+/// Reads bounds as people write them.
+fn scope_of(bounds: &GrantBounds) -> Result<Scope, String> {
+    fn read<T: std::str::FromStr<Err: std::fmt::Display>>(
+        texts: &[String],
+    ) -> Result<Option<Vec<T>>, String> {
+        let read: Result<Vec<T>, String> =
+            texts.iter().map(|text| text.parse().map_err(|error: T::Err| error.to_string())).collect();
+        Ok(Some(read?).filter(|list| !list.is_empty()))
+    }
+    Ok(Scope {
+        hosts: read(&bounds.hosts)?,
+        addresses: read(&bounds.addresses)?,
+        folders: read(&bounds.folders)?,
+        programs: read(&bounds.programs)?,
+        files: read(&bounds.files)?,
+        events: read(&bounds.events)?,
+    })
 }
 
 /// A document that can't be read starts anew: grants then fall back to the defaults.

@@ -49,6 +49,8 @@ pub enum Reply {
     Plugins(Vec<PluginView>),
     /// One plugin.
     Plugin(Box<PluginDetail>),
+    /// The entries of a credential source.
+    SourceEntries(Vec<SourceEntryView>),
     /// Known hosts.
     KnownHosts(Vec<KnownHostView>),
     /// What was checked.
@@ -100,8 +102,11 @@ pub struct VerifiedStore {
 /// A credential without its secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CredentialView {
-    /// `none`, `inherit` or `local`.
+    /// `none`, `inherit`, `local` or `source`.
     pub mode: String,
+    /// The credential source and its entry, where it is one.
+    #[serde(default)]
+    pub source: Option<String>,
     /// The user name in effect, if known.
     pub user: Option<String>,
     /// The domain in effect.
@@ -110,6 +115,17 @@ pub struct CredentialView {
     pub secrets: Vec<String>,
     /// The path of the folder that it is inherited from.
     pub inherited_from: Option<String>,
+}
+
+/// An entry of a credential source.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceEntryView {
+    /// How the source names it: what a connection is set to.
+    pub entry: String,
+    /// The name for people.
+    pub name: String,
+    /// Whether there are entries in it.
+    pub folder: bool,
 }
 
 /// A folder.

@@ -14,7 +14,7 @@ use ostler_vault::EnvelopePublicKey;
 
 use crate::auditing::plugin_ref;
 use crate::launch::Launch;
-use crate::lease::Lease;
+use crate::lease::{Held, Lease};
 use crate::{AppError, Event, Host, HostKeyPolicy, Reply, SessionReport};
 
 const DEFAULT_TERMINAL: TerminalSize = TerminalSize { columns: 80, rows: 24 };
@@ -37,13 +37,17 @@ impl Host {
         host_key: HostKeyPolicy,
     ) -> Result<Reply, AppError> {
         let id = SessionId::random();
-        let launch = self.launch(name, run, Some(id)).await?;
+        let mut launch = self.launch(name, run, Some(id)).await?;
         let engine = self.engine(&launch.plan)?;
         let recording = launch.record.then(RecordingId::random);
         self.audit_start(id, &launch, recording)?;
         let begun = self.clock.monotonic();
+        let acquired = self.acquire_for(id, &mut launch).await;
         let mut running = Running { host: self, id, launch: &launch, recorder: None, recording };
-        let outcome = running.carry(engine, host_key).await;
+        let outcome = match acquired {
+            Ok(()) => running.carry(engine, host_key).await,
+            Err(error) => Err(error),
+        };
         let mut root = running.recorder.take().map(|recorder| recorder.finish(exit_status(&outcome)));
         let outcome =
             outcome.and_then(|end| match root.take_if(|root| root.is_err() && launch.record_required) {
@@ -63,6 +67,18 @@ impl Host {
             recording: recording.map(|id| id.to_string()),
             duration_ms: u64::try_from(duration.as_millis()).unwrap_or(u64::MAX),
         }))
+    }
+
+    /// Acquires the secrets of a credential source. From here on they are in the host as if the person had given them.
+    async fn acquire_for(&self, session: SessionId, launch: &mut Launch) -> Result<(), AppError> {
+        let Some(entry) = launch.source.take() else { return Ok(()) };
+        let purpose = format!("a session to '{}'", launch.path);
+        for (slot, bytes) in self.acquire(&entry, &launch.connection, session, &purpose).await? {
+            if let Some(leased) = launch.slots.get_mut(&slot) {
+                leased.held = Held::Given(bytes);
+            }
+        }
+        Ok(())
     }
 
     fn engine(&self, plan: &SessionPlan) -> Result<Arc<dyn SessionEngine>, AppError> {

@@ -159,6 +159,8 @@ classes! {
     /// A secret goes to the place that its sink names.
     SecretInject = "secret.inject", DatastoreActivity 10, Informational,
         ["connection", "session", "target", "slot", "field", "protocol"];
+    /// A credential was acquired from a credential source for a session.
+    CredentialAcquire = "credential.acquire", DatastoreActivity 1, Low, ["session", "connection", "plugin", "entry"];
     /// A file's entries were put into the store.
     Import = "import", EntityManagement 1, Informational,
         ["plugin", "file", "created", "not-imported"];

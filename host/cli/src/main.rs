@@ -25,6 +25,7 @@ mod terminal;
 use std::process::ExitCode;
 
 use clap::CommandFactory as _;
+use ostler_app::{NativeSetup, native_child};
 
 use crate::arguments::Arguments;
 use crate::commands::completions::VARIABLE;
@@ -45,6 +46,10 @@ const SERVING: usize = 8;
 
 fn main() -> ExitCode {
     ostler_app::harden_process();
+    // The host starts its own program for each call of a native plugin; nothing else may happen in that process.
+    if std::env::args_os().nth(1).is_some_and(|first| first == NativeSetup::ARGUMENT) {
+        return native_child();
+    }
     terminal::restore_on_panic();
     // Where a shell asks for completions, this answers it and ends the program.
     clap_complete::CompleteEnv::with_factory(Arguments::command).var(VARIABLE).complete();

@@ -61,6 +61,7 @@ impl Surroundings<'_> {
                 state,
                 cache,
                 bundled_plugins: self.program.as_deref().and_then(bundled_plugins),
+                program: self.program.clone(),
                 known_hosts_files,
             },
             config,

@@ -26,6 +26,19 @@ pub enum CredentialMode {
     Inherit,
     /// Kept in this store.
     Local(LocalCredential),
+    /// Acquired at launch from a credential source, a plugin.
+    Source(SourceCredential),
+}
+
+/// A credential that lives elsewhere: where, and under which name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceCredential {
+    /// The plugin's id.
+    pub plugin: String,
+    /// The entry, as the source names it.
+    pub entry: String,
+    /// The user name, where the source does not say one.
+    pub user: Option<String>,
 }
 
 /// A credential kept in the store: names in the sealed record, secrets sealed one by one.

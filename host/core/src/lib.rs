@@ -25,7 +25,7 @@ mod tree;
 pub use backoff::{BackOff, FREE_TRIES};
 pub use credential::{
     CredentialDescription, CredentialMode, LocalCredential, PASSPHRASE_SLOT, PASSWORD_SLOT, PRIVATE_KEY_SLOT,
-    SlotDescription,
+    SlotDescription, SourceCredential,
 };
 pub use form::{Field, FieldKind, Form, FormAnswer, FormAnswers};
 pub use id::{ConnectionId, FolderId, ParseIdError, RecordingId, SecretId, SessionId, StoreId};

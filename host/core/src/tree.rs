@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionId, CredentialMode, FolderId, LocalCredential, Settings, Timestamp};
+use crate::{ConnectionId, CredentialMode, FolderId, LocalCredential, Settings, SourceCredential, Timestamp};
 
 /// A folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -330,25 +330,42 @@ impl Tree {
         Settings::effective(layers)
     }
 
-    /// Returns the credential that a connection uses, and the folder it is inherited from, if it is.
+    /// Returns the credential kept in this store that a connection uses, and the folder it is inherited from, if it is.
     #[must_use]
     pub fn effective_credential<'a>(
         &'a self,
         connection: &'a Connection,
     ) -> Option<(&'a LocalCredential, Option<FolderId>)> {
-        match &connection.credential {
-            CredentialMode::None => return None,
-            CredentialMode::Local(local) => return Some((local, None)),
-            CredentialMode::Inherit => {}
+        match self.nearest_credential(connection)? {
+            (CredentialMode::Local(local), from) => Some((local, from)),
+            _ => None,
         }
-        for folder in self.enclosing(connection.folder) {
-            match &folder.credential {
-                CredentialMode::None => return None,
-                CredentialMode::Local(local) => return Some((local, Some(folder.id))),
-                CredentialMode::Inherit => {}
-            }
+    }
+
+    /// Returns the entry of a credential source that a connection uses, and the folder it is inherited from, if it is.
+    #[must_use]
+    pub fn effective_source<'a>(
+        &'a self,
+        connection: &'a Connection,
+    ) -> Option<(&'a SourceCredential, Option<FolderId>)> {
+        match self.nearest_credential(connection)? {
+            (CredentialMode::Source(source), from) => Some((source, from)),
+            _ => None,
         }
-        None
+    }
+
+    /// Returns the nearest mode that does not inherit, and the folder that has it; none where nothing is above.
+    fn nearest_credential<'a>(
+        &'a self,
+        connection: &'a Connection,
+    ) -> Option<(&'a CredentialMode, Option<FolderId>)> {
+        let inherits = |mode: &CredentialMode| matches!(mode, CredentialMode::Inherit);
+        if !inherits(&connection.credential) {
+            return Some((&connection.credential, None));
+        }
+        let folder =
+            self.enclosing(connection.folder).into_iter().find(|folder| !inherits(&folder.credential))?;
+        Some((&folder.credential, Some(folder.id)))
     }
 }
 

@@ -5,11 +5,17 @@
 //! record = "always"                   # always, never, or by-setting (default)
 //! deny-kinds = ["telnet"]             # types of connection, or protocols of plans
 //! deny-hosts = ["*.prod.example"]     # names and addresses; * stands for any characters
+//!
+//! [[policy.native]]                   # native plugins that may run, each by its file
+//! id = "ostler.credential-pkcs11"
+//! digest = "sha256:..."
 //! ```
 //!
 //! An unknown key is an error: a rule that was misspelt must not be a rule that is not there.
 
 use serde::{Deserialize, Serialize};
+
+use ostler_plugin_api::PluginId;
 
 use crate::HostPattern;
 
@@ -24,6 +30,36 @@ pub struct Rules {
     pub deny_kinds: Vec<String>,
     /// Hosts that no session may connect to.
     pub deny_hosts: Vec<HostPattern>,
+    /// Native plugins that may run; no other may.
+    pub native: Vec<NativePin>,
+}
+
+/// A native plugin that an administrator vouches for: this file and no other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub struct NativePin {
+    /// The plugin's id, publisher and name, such as `ostler.credential-pkcs11`.
+    pub id: PluginId,
+    /// The digest of its file, `sha256:<hex>`.
+    pub digest: String,
+}
+
+impl Rules {
+    /// Decides whether a native plugin may run.
+    ///
+    /// # Errors
+    /// Says what an administrator would have to write.
+    pub fn decide_native(&self, id: &PluginId, digest: &str) -> Result<(), String> {
+        match self.native.iter().find(|pin| pin.id == *id) {
+            Some(pin) if pin.digest == digest => Ok(()),
+            Some(_) => {
+                Err(format!("the policy pins another file of the native plugin '{id}' (native, digest)"))
+            }
+            None => Err(format!(
+                "native plugins run only where the policy pins them: [[policy.native]] id = \"{id}\" digest = \"{digest}\""
+            )),
+        }
+    }
 }
 
 /// Which sessions are recorded.
@@ -51,6 +87,7 @@ mod tests {
             record: RecordRule::Always,
             deny_kinds: vec!["telnet".to_owned()],
             deny_hosts: vec![HostPattern::new("*.prod.example").unwrap()],
+            native: Vec::new(),
         };
         assert_eq!(toml::from_str(text), Ok(expected));
         assert_eq!(toml::from_str(""), Ok(Rules::default()));
@@ -63,5 +100,14 @@ mod tests {
         {
             assert!(toml::from_str::<Rules>(text).is_err(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_native_plugin_runs_only_where_its_very_file_is_pinned() {
+        let id = PluginId::new("acme.token").unwrap();
+        let rules: Rules = toml::from_str("[[native]]\nid = \"acme.token\"\ndigest = \"sha256:1\"").unwrap();
+        assert_eq!(rules.decide_native(&id, "sha256:1"), Ok(()));
+        assert!(rules.decide_native(&id, "sha256:2").unwrap_err().contains("another file"));
+        assert!(Rules::default().decide_native(&id, "sha256:1").unwrap_err().contains("[[policy.native]]"));
     }
 }

@@ -17,6 +17,7 @@ mod instance;
 mod kinds;
 mod limiter;
 mod limits;
+mod native;
 mod output;
 mod plugin;
 mod rights;
@@ -30,6 +31,9 @@ pub use error::{LoadError, PluginError, RuntimeError, Said, SaidKind};
 pub use kinds::importer::{ImportOutlet, ImporterInfo, OptionInfo};
 pub use kinds::launcher::{LauncherKind, PlanOutcome};
 pub use limits::Limits;
+pub use native::{
+    NativeDescription, NativeEntry, NativeError, NativePlugin, NativeRequirement, NativeSetup, native_child,
+};
 pub use plugin::Plugin;
 pub use runtime::{Ports, Runtime, RuntimeConfig};
 pub use usage::{CapabilityUse, Refusal, Usage};

@@ -94,6 +94,7 @@ mod tests {
             state: room.path().join("state"),
             cache: room.path().join("cache"),
             bundled_plugins: None,
+            program: None,
             known_hosts_files: Vec::new(),
         };
         assert_eq!(socket_name(&places("a")), socket_name(&places("a")));

@@ -52,7 +52,7 @@ pub(crate) fn build(workspace: &Workspace, release: bool, beside: Beside) -> any
         }
         // With the features of the tests, so that these find every library compiled.
         (_, false) => {
-            command.args(["--workspace", "--example", "demo"]);
+            command.args(["--workspace", "--lib", "--example", "demo"]);
             command.args(programs.iter().flat_map(|(_, program)| ["--bin", program]));
         }
         // With the features of the programs and nothing else.
@@ -69,9 +69,26 @@ pub(crate) fn build(workspace: &Workspace, release: bool, beside: Beside) -> any
     let directory = workspace.target.join(if release { "release" } else { "debug" });
     let files = wasm_files(&plugins)?;
     lay_out(&files, &directory.join("plugins"))?;
+    native_plugins(workspace, release, &directory)?;
     let program = executable(&directory, "ostler");
     eprintln!("built {} with {} bundled plugins", program.display(), files.len());
     Ok(Built { program, plugins })
+}
+
+/// Lays the native plugins beside the programs, each with its package's name. No program finds them there by itself: each is
+/// installed by hand, where policy pins it.
+fn native_plugins(workspace: &Workspace, release: bool, directory: &Path) -> anyhow::Result<()> {
+    let packages = workspace.packages_in("plugins/native");
+    if release {
+        let mut command = workspace.cargo();
+        command.args(["build", "--release", "--lib"]);
+        run(command.args(packages.iter().flat_map(|package| ["-p", package])))?;
+    }
+    let file = |package: &String| {
+        let library = directory.join(format!("lib{}.so", package.replace('-', "_")));
+        (format!("{package}.so"), library)
+    };
+    lay_out(&packages.iter().map(file).collect::<Vec<_>>(), &directory.join("native-plugins"))
 }
 
 /// Builds, then runs the demo with the built program.

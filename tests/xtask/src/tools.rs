@@ -13,7 +13,7 @@ pub(crate) struct Tool {
 }
 
 /// What the tests need.
-pub(crate) const OF_TESTS: [Tool; 21] = [
+pub(crate) const OF_TESTS: [Tool; 23] = [
     Tool { program: "sshd", package: "openssh-server" },
     Tool { program: "ssh-keygen", package: "openssh-client" },
     Tool { program: "tmux", package: "tmux" },
@@ -35,6 +35,8 @@ pub(crate) const OF_TESTS: [Tool; 21] = [
     Tool { program: "mandoc", package: "mandoc" },
     Tool { program: "node", package: "nodejs" },
     Tool { program: "npm", package: "npm" },
+    Tool { program: "softhsm2-util", package: "softhsm2" },
+    Tool { program: "pkcs11-tool", package: "opensc" },
 ];
 
 /// What the measures need.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use ostler_app::core::{PromptError, SecretBytes, SettingValue};
-use ostler_app::{CredentialChange, CredentialModeInput, SecretInput};
+use ostler_app::{CredentialChange, CredentialModeInput, SecretInput, SourceInput};
 
 use crate::error::CliError;
 use crate::output::Output;
@@ -66,6 +66,12 @@ pub(crate) struct CredentialWords {
     /// Where the credential comes from; a user or a secret makes it local.
     #[arg(long, value_enum, value_name = "MODE", help_heading = "Credential")]
     credential: Option<CredentialMode>,
+    /// Acquire it at each launch from this credential source, a plugin.
+    #[arg(long, value_name = "PLUGIN", requires = "entry", help_heading = "Credential")]
+    source: Option<String>,
+    /// The entry of the credential source, as 'ostler plugin entries' lists it.
+    #[arg(long, value_name = "ENTRY", requires = "source", help_heading = "Credential")]
+    entry: Option<String>,
     /// Ask for the password, without showing it, and store it.
     #[arg(long, conflicts_with_all = ["password_file", "password_fd"], help_heading = "Credential")]
     ask_password: bool,
@@ -105,6 +111,7 @@ impl CredentialWords {
                 CredentialMode::Inherit => CredentialModeInput::Inherit,
                 CredentialMode::Local => CredentialModeInput::Local,
             }),
+            source: self.source.zip(self.entry).map(|(plugin, entry)| SourceInput { plugin, entry }),
             user: self.user,
             domain: self.domain,
             password,

@@ -2,8 +2,8 @@
 
 use std::path::PathBuf;
 
-use clap::Subcommand;
-use ostler_app::Command;
+use clap::{Args, Subcommand};
+use ostler_app::{Command, GrantBounds};
 
 use crate::context::Context;
 use crate::error::CliError;
@@ -44,6 +44,17 @@ pub(crate) enum Plugin {
         id: String,
         /// The capability.
         capability: String,
+        #[command(flatten)]
+        bounds: Bounds,
+    },
+    /// List what a credential source holds.
+    #[command(after_help = "Examples:\n  ostler plugin entries ostler.credential-pkcs11")]
+    Entries {
+        /// Its id.
+        #[arg(add = names::plugins())]
+        id: String,
+        /// The folder, as the source names it.
+        folder: Option<String>,
     },
     /// Take a capability from a plugin.
     #[command(after_help = "Examples:\n  ostler plugin revoke example.importer storage")]
@@ -69,6 +80,42 @@ pub(crate) enum Plugin {
     },
 }
 
+/// How far a capability is given. What is not named is given as far as the plugin asks for it.
+#[derive(Debug, Args)]
+pub(crate) struct Bounds {
+    /// Only to this host, such as 'api.example.com:443'.
+    #[arg(long, value_name = "HOST", help_heading = "Only so far")]
+    host: Vec<String>,
+    /// Also to addresses that are closed otherwise, such as '127.0.0.1' or '10.0.0.0/8'.
+    #[arg(long, value_name = "ADDRESS", help_heading = "Only so far")]
+    address: Vec<String>,
+    /// Only this folder of connections and what is below it.
+    #[arg(long, value_name = "FOLDER", help_heading = "Only so far")]
+    folder: Vec<String>,
+    /// Only this program.
+    #[arg(long, value_name = "PROGRAM", help_heading = "Only so far")]
+    program: Vec<String>,
+    /// Only this file or folder, such as 'read:/etc/hosts' or 'write:/srv/out/**'.
+    #[arg(long, value_name = "ACCESS:PATH", help_heading = "Only so far")]
+    file: Vec<String>,
+    /// Only this event; '*' at the end stands for any.
+    #[arg(long, value_name = "EVENT", help_heading = "Only so far")]
+    event: Vec<String>,
+}
+
+impl From<Bounds> for GrantBounds {
+    fn from(bounds: Bounds) -> Self {
+        Self {
+            hosts: bounds.host,
+            addresses: bounds.address,
+            folders: bounds.folder,
+            programs: bounds.program,
+            files: bounds.file,
+            events: bounds.event,
+        }
+    }
+}
+
 impl Plugin {
     pub(crate) async fn run(self, context: &Context) -> Result<u8, CliError> {
         let back = match &self {
@@ -84,8 +131,13 @@ impl Plugin {
             Self::Show { id } => Command::PluginShow { id },
             Self::Enable { id } => Command::PluginEnable { id, enabled: true },
             Self::Disable { id } => Command::PluginEnable { id, enabled: false },
-            Self::Grant { id, capability } => Command::PluginGrant { id, capability, granted: true },
-            Self::Revoke { id, capability } => Command::PluginGrant { id, capability, granted: false },
+            Self::Grant { id, capability, bounds } => {
+                Command::PluginGrant { id, capability, granted: true, bounds: bounds.into() }
+            }
+            Self::Revoke { id, capability } => {
+                Command::PluginGrant { id, capability, granted: false, bounds: GrantBounds::default() }
+            }
+            Self::Entries { id, folder } => Command::SourceBrowse { plugin: id, folder },
             Self::Install { file } => Command::PluginInstall { file },
             Self::Remove { id } => Command::PluginRemove { id },
         };

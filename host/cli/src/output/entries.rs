@@ -111,6 +111,7 @@ fn credential(credential: &CredentialView) -> String {
         (_, user) => user.clone(),
     };
     let mut parts = vec![credential.mode.clone()];
+    parts.extend(credential.source.as_deref().map(|source| format!("entry {source}")));
     parts.extend(credential.inherited_from.as_ref().map(|folder| format!("from {folder}")));
     parts.extend(user.map(|user| format!("user {user}")));
     if !credential.secrets.is_empty() {
@@ -177,6 +178,7 @@ mod tests {
     fn a_credential_says_where_it_comes_from_and_what_is_stored() {
         let view = CredentialView {
             mode: "inherit".to_owned(),
+            source: None,
             user: Some("admin".to_owned()),
             domain: Some("CORP".to_owned()),
             secrets: vec!["password".to_owned()],

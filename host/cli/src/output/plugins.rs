@@ -1,6 +1,6 @@
 //! Words for plugins: what there is, and what one asks for, has, used and was refused.
 
-use ostler_app::{PluginDetail, PluginView};
+use ostler_app::{PluginDetail, PluginView, SourceEntryView};
 
 use super::table::{Cell, Facts, Table};
 use super::{Style, escape};
@@ -27,6 +27,19 @@ pub(crate) fn list(plugins: &[PluginView], style: Style) -> String {
         }
     }
     text
+}
+
+/// What a credential source holds.
+pub(crate) fn entries(entries: &[SourceEntryView], style: Style) -> String {
+    if entries.is_empty() {
+        return "There is nothing that it shows without being signed in to.\n".to_owned();
+    }
+    let mut table = Table::new(&["ENTRY", "NAME", "KIND"]);
+    for entry in entries {
+        let kind = if entry.folder { "folder" } else { "credential" };
+        table.row([(&entry.entry).into(), (&entry.name).into(), kind.to_owned().into()]);
+    }
+    table.render(style)
 }
 
 pub(crate) fn detail(detail: &PluginDetail, style: Style) -> String {

@@ -12,6 +12,7 @@ mod at_rest;
 mod authors;
 mod hostile;
 mod memory;
+mod native;
 mod openssh;
 mod plugin_cases;
 mod policy;

@@ -5,11 +5,13 @@
 use super::tree::Crate;
 
 /// Folders (`*` stands for one name) and the folders that they may see. The first line that fits counts.
-const ARROWS: [(&str, &[&str]); 22] = [
+const ARROWS: [(&str, &[&str]); 25] = [
     ("plugin-api", &[]),
     ("sdk/rust", &["plugin-api"]),
+    ("sdk/native", &["plugin-api"]),
     ("registry", &["plugin-api"]),
     ("plugins/*", &["sdk/rust"]),
+    ("plugins/native/*", &["sdk/native"]),
     ("sdk/examples/*", &["sdk/rust"]),
     ("host/core", &[]),
     ("host/sealing", &["host/core"]),
@@ -37,6 +39,7 @@ const ARROWS: [(&str, &[&str]); 22] = [
     ("host/serve", &["host/app", "host/core"]),
     ("host/cli", &["host/serve", "host/app", "host/core"]),
     ("tests/guests/*", &["sdk/rust"]),
+    ("tests/native-guest", &["sdk/native"]),
     ("tests/fakes", &[]),
     // Crossing tests and measures may look into every room.
     ("tests/oracles", &["*", "*/*"]),

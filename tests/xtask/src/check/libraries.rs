@@ -4,7 +4,7 @@ use super::arrows::fits;
 use super::tree::Crate;
 
 /// What a library is for, the libraries, and the folders whose crates may name them.
-const HOMES: [(&str, &[&str], &[&str]); 10] = [
+const HOMES: [(&str, &[&str], &[&str]); 11] = [
     (
         "ciphers and keys",
         &[
@@ -43,6 +43,7 @@ const HOMES: [(&str, &[&str], &[&str]); 10] = [
     ("the database", &["rusqlite", "sqlx"], &["host/vault"]),
     ("transparency logs", &["tlog_tiles", "signed_note"], &["host/audit"]),
     ("a broken hash that known_hosts files need", &["sha1"], &["host/engine-ssh"]),
+    ("loading native code", &["libloading", "landlock", "seccompiler"], &["host/runtime"]),
     ("taking components apart", &["wasmparser"], &["registry"]),
     (
         "an async runtime",
