@@ -16,13 +16,17 @@ pub struct HostPackage {
 }
 
 /// Every WIT package version that this host provides.
-pub const HOST_PACKAGES: [HostPackage; 10] = [
+pub const HOST_PACKAGES: [HostPackage; 14] = [
     HostPackage { name: "ostler:types", version: "0.1.0" },
     HostPackage { name: "ostler:log", version: "0.1.0" },
     HostPackage { name: "ostler:storage", version: "0.1.0" },
     HostPackage { name: "ostler:settings", version: "0.1.0" },
     HostPackage { name: "ostler:prompt", version: "0.1.0" },
     HostPackage { name: "ostler:secrets", version: "0.1.0" },
+    HostPackage { name: "ostler:secrets", version: "0.2.0" },
+    HostPackage { name: "ostler:net", version: "0.1.0" },
+    HostPackage { name: "ostler:terminal", version: "0.1.0" },
+    HostPackage { name: "ostler:driver", version: "0.1.0" },
     HostPackage { name: "ostler:importer", version: "0.1.0" },
     HostPackage { name: "ostler:launcher", version: "0.1.0" },
     HostPackage { name: "ostler:credential-source", version: "0.1.0" },
@@ -113,6 +117,9 @@ pub enum ApiError {
     },
 }
 
+/// What a kind of plugin gets by itself: the file that it imports, the events of the session that it drives.
+const BY_KIND: [&str; 2] = ["ostler:importer/feed", "ostler:driver/events"];
+
 /// The version line of the WASI interfaces of the floor: any 0.2.
 const FLOOR_LINE: (u64, u64) = (0, 2);
 
@@ -175,7 +182,7 @@ pub fn check_import(import: &Import, manifest: &Manifest) -> Result<(), ApiError
             Err(ApiError::NotAsked { interface: import.interface.clone(), capability })
         }
         Some(_) => Ok(()),
-        None if interface == "types" || import.interface == "ostler:importer/feed" => Ok(()),
+        None if interface == "types" || BY_KIND.contains(&import.interface.as_str()) => Ok(()),
         None => Err(unknown()),
     }
 }

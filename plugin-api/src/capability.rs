@@ -123,7 +123,7 @@ impl Capability {
             Self::Storage => &["ostler:storage/storage"],
             Self::Settings => &["ostler:settings/settings"],
             Self::Prompt => &["ostler:prompt/prompt"],
-            Self::SecretsUse => &["ostler:secrets/use-slots"],
+            Self::SecretsUse => &["ostler:secrets/use-slots", "ostler:secrets/wire-slots"],
             Self::SecretsReveal => &["ostler:secrets-reveal/reveal"],
             Self::SecretsStore => &["ostler:secrets-store/store"],
             Self::Http => &["ostler:http/http"],

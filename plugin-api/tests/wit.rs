@@ -10,7 +10,7 @@ fn packages() -> wit_parser::Resolve {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("wit");
     let mut resolve = wit_parser::Resolve::default();
     // Each before the ones that use it.
-    let first = ["types-0.1.0", "prompt-0.1.0"];
+    let first = ["types-0.1.0", "prompt-0.1.0", "net-0.1.0"];
     let mut rest: Vec<String> = std::fs::read_dir(&root)
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
