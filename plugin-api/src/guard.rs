@@ -12,6 +12,12 @@ pub enum Guard {
     Granted,
     /// The process of a native plugin is shut in.
     Confined,
+    /// A name leads to no address that is closed.
+    Address,
+    /// A call names only slots that it was offered.
+    Offered,
+    /// A secret goes only into a wire to the session's target.
+    Wire,
     /// A call's parameter (host, folder, program, file) is within the scopes of the grant.
     Scope,
 }

@@ -11,6 +11,7 @@ use ostler_core::{
 };
 use ostler_policy::{Decision, LaunchFacts, Rules, decide_launch};
 use ostler_registry::FoundPlugin;
+use ostler_runtime::Plugin;
 use ostler_vault::Snapshot;
 
 use crate::credentials::{field_of, slot_of};
@@ -31,6 +32,9 @@ pub(crate) struct Launch {
     pub(crate) connection: Connection,
     pub(crate) path: String,
     pub(crate) plugin: FoundPlugin,
+    pub(crate) loaded: Plugin,
+    /// What a driven session is carried out from.
+    pub(crate) request: LaunchRequest,
     pub(crate) plan: SessionPlan,
     pub(crate) slots: BTreeMap<SlotName, LeasedSlot>,
     pub(crate) user: String,
@@ -102,7 +106,9 @@ impl Host {
         credential.slots.extend(outcome.prompted.into_iter().map(|(slot, bytes)| {
             (slot, LeasedSlot { held: Held::Given(bytes), sinks: vec![own_place.clone()] })
         }));
-        if !kinds::names_protocol(&connection.kind) {
+        // A driven session speaks what its type is called.
+        let driven = matches!(outcome.plan, SessionPlan::Driven(_));
+        if !driven && !kinds::names_protocol(&connection.kind) {
             // The launcher decides what its type speaks; host, port and field stay those that the user stored.
             for sink in credential.slots.values_mut().flat_map(|slot| &mut slot.sinks) {
                 outcome.plan.protocol().clone_into(&mut sink.protocol);
@@ -121,6 +127,8 @@ impl Host {
             Decision::Allow { record, required } => Ok(Launch {
                 path,
                 plugin: found,
+                loaded: plugin,
+                request,
                 plan: outcome.plan,
                 slots: credential.slots,
                 user,

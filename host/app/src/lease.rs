@@ -8,8 +8,11 @@ use std::sync::Arc;
 
 use ostler_audit::{EventClass, Outcome};
 use ostler_core::{
-    ConnectionId, InjectError, SecretBytes, SecretId, SecretInjector, SessionId, Sink, SlotName,
+    ChallengeAlgorithm, ConnectionId, InjectError, SecretBytes, SecretId, SecretInjector, SessionId, Sink,
+    SlotName,
 };
+
+use ostler_vault::answer_challenge;
 
 use crate::auditing::Auditor;
 use crate::host::Shared;
@@ -64,6 +67,20 @@ impl Lease {
 }
 
 impl SecretInjector for Lease {
+    fn answer(
+        &self,
+        slot: &SlotName,
+        sink: &Sink,
+        algorithm: ChallengeAlgorithm,
+        challenge: &[u8],
+    ) -> Result<Vec<u8>, InjectError> {
+        let secret = self.inject(slot, sink)?;
+        answer_challenge(&secret, algorithm, challenge).ok_or_else(|| InjectError::Unreadable {
+            slot: slot.clone(),
+            cause: "the challenge has a length that its algorithm does not take".to_owned(),
+        })
+    }
+
     fn inject(&self, slot: &SlotName, sink: &Sink) -> Result<SecretBytes, InjectError> {
         let Some(leased) = self.slots.get(slot) else {
             let error = InjectError::NoSuchSlot { slot: slot.clone() };

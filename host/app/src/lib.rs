@@ -14,6 +14,7 @@ mod config;
 mod connections;
 mod credentials;
 mod doctor;
+mod driven;
 mod error;
 mod folders;
 mod front;

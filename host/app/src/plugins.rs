@@ -165,7 +165,11 @@ impl Host {
             ));
         }
         self.audit.write_all(&events)?;
-        Ok(self.keep(found, |kept| add(&mut kept.usage, &recent))?)
+        match self.keep(found, |kept| add(&mut kept.usage, &recent)) {
+            // A session may outlive the lock; what its plugin was refused is in the audit log.
+            Err(VaultError::Locked) => Ok(()),
+            kept => Ok(kept?),
+        }
     }
 
     pub(crate) fn plugin_list(&self) -> Result<Reply, AppError> {

@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use ostler_audit::{AuditEvent, EventClass, Outcome};
 use ostler_core::{
-    EndReason, Exit, OpenedSession, Prompter, RecordingId, RunRequest, SessionContext, SessionControl,
-    SessionEnd, SessionEngine, SessionError, SessionEvent, SessionEvents, SessionId, SessionInput,
-    SessionPlan, SshRun, TerminalSize,
+    DriveRequest, DrivenPlan, DrivenSurface, EndReason, Exit, LaunchRequest, OpenedSession, Prompter,
+    RecordingId, RunRequest, SessionContext, SessionControl, SessionEnd, SessionEngine, SessionError,
+    SessionEvent, SessionEvents, SessionId, SessionInput, SessionPlan, SshRun, TerminalSize,
 };
 use ostler_recording::{Recorder, RecordingError, RecordingInfo, RecordingRoot};
 use ostler_vault::EnvelopePublicKey;
 
 use crate::auditing::plugin_ref;
+use crate::driven::DrivenEngine;
 use crate::launch::Launch;
 use crate::lease::{Held, Lease};
 use crate::{AppError, Event, Host, HostKeyPolicy, Reply, SessionReport};
@@ -38,7 +39,7 @@ impl Host {
     ) -> Result<Reply, AppError> {
         let id = SessionId::random();
         let mut launch = self.launch(name, run, Some(id)).await?;
-        let engine = self.engine(&launch.plan)?;
+        let engine = self.engine(&launch)?;
         let recording = launch.record.then(RecordingId::random);
         self.audit_start(id, &launch, recording)?;
         let begun = self.clock.monotonic();
@@ -55,6 +56,7 @@ impl Host {
                 _ => Ok(end),
             });
         let duration = self.clock.monotonic().saturating_sub(begun);
+        self.count_use(&running.launch.plugin, &running.launch.loaded)?;
         running.audit_end(&outcome, root.as_ref())?;
         if let Some(Err(error)) = root {
             self.front.show(Event::Notice(format!("the recording is incomplete: {error}"))).await;
@@ -81,7 +83,12 @@ impl Host {
         Ok(())
     }
 
-    fn engine(&self, plan: &SessionPlan) -> Result<Arc<dyn SessionEngine>, AppError> {
+    fn engine(&self, launch: &Launch) -> Result<Arc<dyn SessionEngine>, AppError> {
+        let plan = &launch.plan;
+        if let SessionPlan::Driven(plan) = plan {
+            let request = drive_request(plan, &launch.request, &launch.user);
+            return Ok(Arc::new(DrivenEngine { plugin: launch.loaded.clone(), request }));
+        }
         let fits = self.engines.iter().find(|engine| engine.protocol() == plan.protocol());
         fits.cloned().ok_or_else(|| SessionError::NoEngine { protocol: plan.protocol().to_owned() }.into())
     }
@@ -308,6 +315,23 @@ impl Running<'_> {
     }
 }
 
+/// Makes the request of a driven session from the plan and what it was planned from.
+fn drive_request(plan: &DrivenPlan, request: &LaunchRequest, user: &str) -> DriveRequest {
+    DriveRequest {
+        connection: request.connection,
+        name: request.name.clone(),
+        kind: request.kind.clone(),
+        target: plan.target.clone(),
+        user: (!user.is_empty()).then(|| user.to_owned()),
+        domain: request.credential.domain.clone(),
+        settings: request.settings.clone(),
+        slots: request.credential.slots.clone(),
+        surface: plan.surface,
+        terminal: DEFAULT_TERMINAL,
+        terminal_type: DEFAULT_TERMINAL_TYPE.to_owned(),
+    }
+}
+
 fn exit_status(outcome: &Result<SessionEnd, AppError>) -> Option<u32> {
     match outcome {
         Ok(SessionEnd { exit: Exit::Status(status), reason: EndReason::Finished }) => Some(*status),
@@ -319,7 +343,8 @@ fn has_terminal(plan: &SessionPlan) -> bool {
     match plan {
         SessionPlan::Ssh(plan) => plan.terminal,
         SessionPlan::Process(plan) => plan.terminal,
-        SessionPlan::Rdp(_) | SessionPlan::Driven(_) => false,
+        SessionPlan::Driven(plan) => plan.surface == DrivenSurface::Terminal,
+        SessionPlan::Rdp(_) => false,
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod backoff;
 mod credential;
+mod drive;
 mod form;
 mod id;
 mod importing;
@@ -27,6 +28,7 @@ pub use credential::{
     CredentialDescription, CredentialMode, LocalCredential, PASSPHRASE_SLOT, PASSWORD_SLOT, PRIVATE_KEY_SLOT,
     SlotDescription, SourceCredential,
 };
+pub use drive::{ChallengeAlgorithm, DriveRequest};
 pub use form::{Field, FieldKind, Form, FormAnswer, FormAnswers};
 pub use id::{ConnectionId, FolderId, ParseIdError, RecordingId, SecretId, SessionId, StoreId};
 pub use importing::{

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BoxFuture, Endpoint, Prompter, SecretBytes, SessionPlan, Sink, SlotName};
+use crate::{BoxFuture, ChallengeAlgorithm, Endpoint, Prompter, SecretBytes, SessionPlan, Sink, SlotName};
 
 /// Carries out plans of one protocol.
 pub trait SessionEngine: Send + Sync {
@@ -224,7 +224,7 @@ pub enum SessionError {
     #[error(transparent)]
     Injection(#[from] InjectError),
     /// Both ends have no algorithm in common, or the protocol was broken.
-    #[error("{target} speaks no SSH that fits: {cause}")]
+    #[error("{target} does not speak the protocol in a way that fits: {cause}")]
     Protocol {
         /// Where.
         target: Endpoint,
@@ -253,6 +253,12 @@ pub enum SessionError {
     NoEngine {
         /// The plan's protocol.
         protocol: String,
+    },
+    /// The plugin that drives the session could not open it.
+    #[error("the session could not be opened: {cause}")]
+    Driver {
+        /// Why not, in its words or the host's.
+        cause: String,
     },
     /// The session has ended.
     #[error("the session has ended")]
@@ -301,6 +307,20 @@ pub trait SecretInjector: Send + Sync {
     /// # Errors
     /// Refuses a slot that does not exist, a sink that the secret does not have, and a use that can't be audited.
     fn inject(&self, slot: &SlotName, sink: &Sink) -> Result<SecretBytes, InjectError>;
+
+    /// Answers a challenge of this place with the secret as the key. The challenge has a length that the algorithm takes.
+    ///
+    /// # Errors
+    /// As [`SecretInjector::inject`]. Where nothing else is said, no challenge is answered.
+    fn answer(
+        &self,
+        slot: &SlotName,
+        _sink: &Sink,
+        _algorithm: ChallengeAlgorithm,
+        _challenge: &[u8],
+    ) -> Result<Vec<u8>, InjectError> {
+        Err(InjectError::Unreadable { slot: slot.clone(), cause: "no challenge is answered here".to_owned() })
+    }
 }
 
 /// A server's public key.

@@ -37,12 +37,15 @@ pub(crate) struct House {
     pub(crate) linker: Linker<State>,
     /// As many as the engine has places for calls.
     pub(crate) places: Arc<Semaphore>,
+    /// As many as it has for drives.
+    pub(crate) drive_places: Arc<Semaphore>,
 }
 
 impl House {
     /// Starts the engine with a pool. Fails where the address space is too small for one.
     pub(crate) fn pooled(limits: &Limits) -> Result<Self, RuntimeError> {
-        let calls = limits.concurrent_calls.max(1);
+        let (short, drives) = (limits.concurrent_calls.max(1), limits.concurrent_drives.max(1));
+        let calls = short.saturating_add(drives);
         let mut pool = PoolingAllocationConfig::new();
         pool.total_component_instances(calls)
             .total_core_instances(calls.saturating_mul(POOL_INSTANCES))
@@ -56,23 +59,24 @@ impl House {
             .linear_memory_keep_resident(KEPT_MEMORY)
             .table_keep_resident(KEPT_TABLE)
             .pagemap_scan(Enabled::Auto);
-        let places = Semaphore::new(calls as usize);
-        Self::new(InstanceAllocationStrategy::Pooling(pool), places)
+        Self::new(InstanceAllocationStrategy::Pooling(pool), short as usize, drives as usize)
     }
 
     /// Starts the engine without a pool.
-    pub(crate) fn unpooled() -> Result<Self, RuntimeError> {
-        Self::new(InstanceAllocationStrategy::OnDemand, Semaphore::new(UNPOOLED_CALLS))
+    pub(crate) fn unpooled(limits: &Limits) -> Result<Self, RuntimeError> {
+        let drives = limits.concurrent_drives.max(1) as usize;
+        Self::new(InstanceAllocationStrategy::OnDemand, UNPOOLED_CALLS, drives)
     }
 
-    fn new(strategy: InstanceAllocationStrategy, places: Semaphore) -> Result<Self, RuntimeError> {
+    fn new(strategy: InstanceAllocationStrategy, calls: usize, drives: usize) -> Result<Self, RuntimeError> {
         let failed = |error: wasmtime::Error| RuntimeError::Engine(format!("{error:#}"));
         let engine = Engine::new(&config(strategy)).map_err(failed)?;
         let mut linker = Linker::new(&engine);
         wasi::link(&mut linker).map_err(failed)?;
         Capabilities::link(&mut linker).map_err(failed)?;
         kinds::link(&mut linker).map_err(failed)?;
-        Ok(Self { engine, linker, places: Arc::new(places) })
+        let (places, drive_places) = (Arc::new(Semaphore::new(calls)), Arc::new(Semaphore::new(drives)));
+        Ok(Self { engine, linker, places, drive_places })
     }
 }
 

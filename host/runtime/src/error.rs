@@ -139,6 +139,9 @@ pub enum PluginError {
     /// The host could not do its part.
     #[error("{0}")]
     Host(String),
+    /// It plans sessions that it can't carry out.
+    #[error("it exports no driver for the sessions that it plans")]
+    NoDriver,
     /// The plugin is not of this kind.
     #[error("it is no {}", .kind.name())]
     NotThisKind {

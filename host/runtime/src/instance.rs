@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ostler_core::SlotDescription;
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmtime::component::ResourceTable;
 use wasmtime::{Store, StoreContextMut, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx};
 
 use crate::capabilities::{CallChain, CapabilityInstances};
+use crate::kinds::driver::{DriveContext, EventsSlot};
 use crate::kinds::importer_feed::FeedSlot;
 use crate::limiter::Limiter;
 use crate::limits::{LimitReached, Limits};
@@ -28,14 +29,22 @@ pub(crate) struct State {
     pub(crate) table: ResourceTable,
     pub(crate) capabilities: CapabilityInstances,
     pub(crate) feed: FeedSlot,
+    pub(crate) events: EventsSlot,
+    pub(crate) computing: Computing,
     limiter: Limiter,
-    computing: Computing,
 }
 
 /// The computing time of a call, counted in ticks in which the guest ran.
-struct Computing {
+pub(crate) struct Computing {
     ticks: u64,
     budget: Budget,
+}
+
+impl Computing {
+    /// Gives the guest its whole budget again.
+    pub(crate) fn renew(&mut self) {
+        self.ticks = 0;
+    }
 }
 
 /// How long a call may compute.
@@ -53,19 +62,43 @@ impl Budget {
 }
 
 /// The time that a call waited for the host.
-#[derive(Debug, Default)]
-pub(crate) struct Waits(Mutex<WaitState>);
+#[derive(Debug)]
+pub(crate) struct Waits {
+    begun: Instant,
+    state: Mutex<WaitState>,
+}
 
 #[derive(Debug, Default)]
 struct WaitState {
     ended: Duration,
     since: Option<Instant>,
+    /// What was charged before the allowance was renewed.
+    renewed: Duration,
 }
 
 /// One wait; ends when dropped.
 pub(crate) struct Waiting<'a>(&'a Waits);
 
 impl Waits {
+    fn new() -> Self {
+        Self { begun: Instant::now(), state: Mutex::default() }
+    }
+
+    /// Gives the call its whole allowance again: what it has taken so far counts as waited.
+    pub(crate) fn renew(&self) {
+        let mut state = self.lock();
+        let elapsed = self.begun.elapsed();
+        let taken = elapsed.saturating_sub(state.ended);
+        state.renewed += taken;
+        state.ended = elapsed;
+    }
+
+    /// Returns the time that the call took itself.
+    fn charged(&self) -> Duration {
+        let renewed = self.lock().renewed;
+        renewed + self.begun.elapsed().saturating_sub(self.total())
+    }
+
     /// Begins a wait. A call waits for one thing at a time, since the guest stands still meanwhile.
     pub(crate) fn begin(&self) -> Waiting<'_> {
         self.lock().since = Some(Instant::now());
@@ -78,7 +111,7 @@ impl Waits {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, WaitState> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -97,7 +130,6 @@ pub(crate) struct Call<'a> {
     loaded: &'a Loaded,
     waits: Arc<Waits>,
     budget: Budget,
-    started: Instant,
     _running: Running,
     _place: Option<OwnedSemaphorePermit>,
 }
@@ -113,17 +145,38 @@ pub(crate) enum Stop {
 impl<'a> Call<'a> {
     /// Makes the store of a call. Waits for a place where as many calls as may run already do.
     pub(crate) async fn begin(loaded: &'a Loaded, slots: &[SlotDescription], budget: Budget) -> Self {
+        let place = Arc::clone(&loaded.house.places);
+        Self::begin_at(place, loaded, slots, budget, None).await
+    }
+
+    /// Makes the store of a drive, which lasts as long as its session: it takes no place from short calls.
+    pub(crate) async fn begin_drive(
+        loaded: &'a Loaded,
+        slots: &[SlotDescription],
+        budget: Budget,
+        drive: &Arc<DriveContext>,
+    ) -> Self {
+        let place = Arc::clone(&loaded.house.drive_places);
+        Self::begin_at(place, loaded, slots, budget, Some(drive)).await
+    }
+
+    async fn begin_at(
+        places: Arc<Semaphore>,
+        loaded: &'a Loaded,
+        slots: &[SlotDescription],
+        budget: Budget,
+        drive: Option<&Arc<DriveContext>>,
+    ) -> Self {
         // Nothing closes the semaphore while its owner lives.
-        let place = Arc::clone(&loaded.house.places).acquire_owned().await.ok();
-        let waits = Arc::new(Waits::default());
-        let chain = CallChain { slots, waits: &waits };
+        let place = places.acquire_owned().await.ok();
+        let waits = Arc::new(Waits::new());
+        let chain = CallChain { slots, waits: &waits, drive };
         let store = store(loaded, &chain, budget);
         Self {
             store,
             loaded,
             waits: Arc::clone(&waits),
             budget,
-            started: Instant::now(),
             _running: loaded.ticker.run(),
             _place: place,
         }
@@ -163,8 +216,7 @@ impl<'a> Call<'a> {
 
 impl Drop for Call<'_> {
     fn drop(&mut self) {
-        let guest_time = self.started.elapsed().saturating_sub(self.waits.total());
-        self.loaded.counters.count_call(guest_time, self.store.data().limiter.peak_memory_bytes());
+        self.loaded.counters.count_call(self.waits.charged(), self.store.data().limiter.peak_memory_bytes());
     }
 }
 
@@ -201,6 +253,7 @@ fn store(loaded: &Loaded, chain: &CallChain<'_>, budget: Budget) -> Store<State>
         table,
         capabilities: loaded.capabilities.build(chain),
         feed: FeedSlot::default(),
+        events: EventsSlot::default(),
         limiter: Limiter::new(limits),
         computing: Computing { ticks: 0, budget },
     };

@@ -24,10 +24,12 @@ mod rights;
 mod runtime;
 mod text;
 mod ticker;
+mod tls;
 mod usage;
 mod wasi;
 
 pub use error::{LoadError, PluginError, RuntimeError, Said, SaidKind};
+pub use kinds::driver::{DriveFailure, DriveLink};
 pub use kinds::importer::{ImportOutlet, ImporterInfo, OptionInfo};
 pub use kinds::launcher::{LauncherKind, PlanOutcome};
 pub use limits::Limits;

@@ -19,6 +19,8 @@ pub struct Limits {
     pub plan_time: Duration,
     /// Computing time of reading a whole file.
     pub parse_time: Duration,
+    /// Computing time of a driven session from one event to the next.
+    pub event_time: Duration,
     /// Time that a call may sleep, beyond its computing time. Waits for the host (a person, the store) are not in it.
     pub sleep_time: Duration,
     /// Bytes that one host function may be handed, or one call may return.
@@ -39,6 +41,8 @@ pub struct Limits {
     pub import_problems: u64,
     /// Calls that run at once, of all plugins together; more wait until one ends.
     pub concurrent_calls: u32,
+    /// Driven sessions at once, of all plugins together; more wait until one ends.
+    pub concurrent_drives: u32,
 }
 
 impl Default for Limits {
@@ -49,6 +53,7 @@ impl Default for Limits {
             detect_time: Duration::from_secs(1),
             plan_time: Duration::from_secs(2),
             parse_time: Duration::from_secs(300),
+            event_time: Duration::from_secs(5),
             sleep_time: Duration::from_secs(10),
             host_call_bytes: 16 << 20,
             resources: 256,
@@ -59,6 +64,7 @@ impl Default for Limits {
             import_entries: 1_000_000,
             import_problems: 1_000_000,
             concurrent_calls: 32,
+            concurrent_drives: 64,
         }
     }
 }

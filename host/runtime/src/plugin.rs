@@ -4,13 +4,14 @@
 
 use std::sync::Arc;
 
-use ostler_core::{Clock, LaunchRequest};
+use ostler_core::{Clock, DriveRequest, LaunchRequest, SessionEnd};
 use ostler_plugin_api::{Grants, Guards, Kind, Manifest};
 use wasmtime::component::InstancePre;
 
 use crate::capabilities::{Capabilities, Setup};
 use crate::engine::House;
 use crate::instance::State;
+use crate::kinds::driver::{self, DriveFailure, DriveLink, DriverPre};
 use crate::kinds::importer::{self, ImportOutlet, ImporterInfo, ImporterPre};
 use crate::kinds::launcher::{self, LauncherKind, LauncherPre, PlanOutcome};
 use crate::rights::Rights;
@@ -36,6 +37,7 @@ pub(crate) struct Loaded {
     pub(crate) counters: Counters,
     rights: Arc<Rights>,
     launcher: Option<LauncherPre>,
+    driver: Option<DriverPre>,
     importer: Option<ImporterPre>,
 }
 
@@ -54,6 +56,7 @@ impl Plugin {
         grants: Grants,
         foundation: Foundation<'_>,
         pre: InstancePre<State>,
+        exports: &[String],
     ) -> Result<Self, LoadError> {
         let Foundation { house, ticker, ports, limits, guards } = foundation;
         let id: Arc<str> = manifest.id.as_str().into();
@@ -66,7 +69,11 @@ impl Plugin {
         let lacks = |kind| move |error: wasmtime::Error| LoadError::Export { kind, reason: describe(&error) };
         let launcher = is(Kind::Launcher).then(|| LauncherPre::new(pre.clone())).transpose();
         let importer = is(Kind::Importer).then(|| ImporterPre::new(pre.clone())).transpose();
+        // A launcher that only plans exports no driver.
+        let drives = exports.iter().any(|name| name.split('@').next() == Some(driver::INTERFACE));
+        let driver = (is(Kind::Launcher) && drives).then(|| DriverPre::new(pre.clone())).transpose();
         let loaded = Loaded {
+            driver: driver.map_err(lacks(Kind::Launcher))?,
             launcher: launcher.map_err(lacks(Kind::Launcher))?,
             importer: importer.map_err(lacks(Kind::Importer))?,
             clock: Arc::clone(&ports.clock),
@@ -96,6 +103,20 @@ impl Plugin {
     /// The plugin said no, its plan is refused or out of bounds, it is no launcher, or the call failed.
     pub async fn plan(&self, request: &LaunchRequest) -> Result<PlanOutcome, PluginError> {
         launcher::plan(&self.loaded, self.launcher()?, request).await
+    }
+
+    /// Lets the plugin carry out a session, to its end. The outer error is the host's: the plugin broke, or has no driver; the inner
+    /// one is the plugin's own.
+    ///
+    /// # Errors
+    /// It drives no sessions, or the call failed.
+    pub async fn drive(
+        &self,
+        request: &DriveRequest,
+        link: DriveLink,
+    ) -> Result<Result<SessionEnd, DriveFailure>, PluginError> {
+        let driver = self.loaded.driver.as_ref().ok_or(PluginError::NoDriver)?;
+        driver::drive(&self.loaded, driver, request, link).await
     }
 
     /// Returns what the importer says of itself.

@@ -125,7 +125,12 @@ impl Runtime {
             limits: &self.engines.limits,
             guards: self.engines.guards,
         };
-        Plugin::new(manifest, grants, foundation, pre)
+        let exports: Vec<String> = component
+            .component_type()
+            .exports(&foundation.house.engine)
+            .map(|(name, _)| name.to_owned())
+            .collect();
+        Plugin::new(manifest, grants, foundation, pre, &exports)
     }
 }
 
@@ -164,7 +169,7 @@ impl Engines {
         if let Some(house) = unpooled.as_ref() {
             return Ok(Arc::clone(house));
         }
-        let house = Arc::new(House::unpooled()?);
+        let house = Arc::new(House::unpooled(&self.limits)?);
         self.ticker.add(&house.engine);
         Ok(Arc::clone(unpooled.insert(house)))
     }

@@ -68,6 +68,7 @@
 #![warn(missing_docs)]
 
 mod aead;
+mod challenge;
 mod cost;
 mod device;
 mod digest;
@@ -89,6 +90,7 @@ mod stream;
 #[cfg(test)]
 mod vectors;
 
+pub use challenge::answer_challenge;
 pub use cost::KdfParameters;
 pub use device::{DeviceKey, DeviceKeyError, verify_signature};
 pub use digest::{Sha256Stream, sha256};

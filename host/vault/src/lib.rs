@@ -44,7 +44,7 @@ pub use locked::LockedVault;
 pub use maintenance::{StoreInfo, VerifyReport};
 pub use ostler_sealing::{
     DeviceKey, DeviceKeyError, EnvelopePrivateKey, EnvelopePublicKey, Factors, HardenError, KdfParameters,
-    KeyFile, KeyFileError, KeyMemory, RandomSecret, SlotError, harden_process,
+    KeyFile, KeyFileError, KeyMemory, RandomSecret, SlotError, answer_challenge, harden_process,
 };
 pub use rekey::Rekeyed;
 pub use restore::{Restored, restore};

@@ -12,6 +12,8 @@ wasmtime::component::bindgen!({
             import ostler:settings/settings@0.1.0;
             import ostler:prompt/prompt@0.1.0;
             import ostler:secrets/use-slots@0.1.0;
+            import ostler:net/net@0.1.0;
+            import ostler:terminal/terminal@0.1.0;
         }
     ",
     path: [
@@ -21,6 +23,34 @@ wasmtime::component::bindgen!({
         "../../plugin-api/wit/settings-0.1.0",
         "../../plugin-api/wit/prompt-0.1.0",
         "../../plugin-api/wit/secrets-0.1.0",
+        "../../plugin-api/wit/net-0.1.0",
+        "../../plugin-api/wit/terminal-0.1.0",
     ],
-    imports: { "ostler:prompt/prompt.ask": async },
+    with: { "ostler:net/net.wire": super::wire::Wire },
+    imports: {
+        "ostler:prompt/prompt.ask": async,
+        "ostler:net/net": async,
+        "ostler:terminal/terminal": async,
+    },
 });
+
+/// The later version of the package of slots.
+pub(crate) mod secrets_0_2 {
+    wasmtime::component::bindgen!({
+        inline: "
+            package ostler:host;
+
+            world capabilities {
+                import ostler:secrets/use-slots@0.2.0;
+                import ostler:secrets/wire-slots@0.2.0;
+            }
+        ",
+        path: [
+            "../../plugin-api/wit/types-0.1.0",
+            "../../plugin-api/wit/net-0.1.0",
+            "../../plugin-api/wit/secrets-0.2.0",
+        ],
+        with: { "ostler:types": super::ostler::types, "ostler:net": super::ostler::net },
+        imports: { default: async },
+    });
+}

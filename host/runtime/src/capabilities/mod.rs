@@ -15,13 +15,17 @@
 //! per call) or `storage` (results, a port, a quota); a field in [`Capabilities`] and [`CapabilityInstances`], a line
 //! in `link`, `configure` and `build`; a guest in `tests/guests` that uses it, tested granted, not granted and at each limit.
 
+mod addresses;
 mod bindings;
 mod convert;
 pub(crate) mod log;
+pub(crate) mod net;
 pub(crate) mod prompt;
 mod secrets;
 mod settings;
 mod storage;
+mod terminal;
+pub(crate) mod wire;
 
 use std::sync::Arc;
 
@@ -29,11 +33,13 @@ use ostler_core::SlotDescription;
 use ostler_plugin_api::{Capability, Guard, Guards, Manifest, Scope};
 use wasmtime::component::Linker;
 
-pub(crate) use bindings::ostler;
 use bindings::ostler::types::types::CapabilityError;
+pub(crate) use bindings::{ostler, secrets_0_2};
 pub(crate) use convert::{field_from_wit, setting_from_wit, setting_to_wit, slot_to_wit};
+pub(crate) use wire::Carrier;
 
 use crate::instance::{State, Waits};
+use crate::kinds::driver::DriveContext;
 use crate::limits::Limits;
 use crate::rights::Rights;
 use crate::runtime::Ports;
@@ -76,6 +82,8 @@ pub(crate) struct CallChain<'a> {
     pub(crate) slots: &'a [SlotDescription],
     /// Where waits for the host are noted, so that they are not charged.
     pub(crate) waits: &'a Arc<Waits>,
+    /// The session that the call drives, if it does.
+    pub(crate) drive: Option<&'a Arc<DriveContext>>,
 }
 
 /// All that a plugin may touch.
@@ -84,7 +92,9 @@ pub(crate) struct Capabilities {
     storage: Arc<storage::Storage>,
     settings: Arc<settings::PluginOwnSettings>,
     prompt: Arc<prompt::Prompt>,
-    /// Names the passwords that `prompt` was given, and so comes after it.
+    net: Arc<net::Net>,
+    terminal: Arc<terminal::Terminal>,
+    /// Names the passwords that `prompt` was given and writes into the wires of `net`, and so comes after them.
     pub(crate) secrets: Arc<secrets::SecretsUse>,
 }
 
@@ -94,6 +104,8 @@ pub(crate) struct CapabilityInstances {
     storage: storage::Instance,
     settings: settings::Instance,
     pub(crate) prompt: prompt::Instance,
+    pub(crate) net: net::Instance,
+    terminal: terminal::Instance,
     secrets: secrets::Instance,
 }
 
@@ -103,6 +115,8 @@ impl Capabilities {
         storage::Storage::link(linker)?;
         settings::PluginOwnSettings::link(linker)?;
         prompt::Prompt::link(linker)?;
+        net::Net::link(linker)?;
+        terminal::Terminal::link(linker)?;
         secrets::SecretsUse::link(linker)
     }
 
@@ -112,6 +126,8 @@ impl Capabilities {
             storage: Arc::new(HostCapability::configure(setup)),
             settings: Arc::new(HostCapability::configure(setup)),
             prompt: Arc::new(HostCapability::configure(setup)),
+            net: Arc::new(HostCapability::configure(setup)),
+            terminal: Arc::new(HostCapability::configure(setup)),
             secrets: Arc::new(HostCapability::configure(setup)),
         }
     }
@@ -122,6 +138,8 @@ impl Capabilities {
             storage: self.storage.build(chain),
             settings: self.settings.build(chain),
             prompt: self.prompt.build(chain),
+            net: self.net.build(chain),
+            terminal: self.terminal.build(chain),
             secrets: self.secrets.build(chain),
         }
     }
@@ -183,15 +201,18 @@ impl Gate {
     /// # Errors
     /// Says `denied`, and what is not covered.
     pub(crate) fn within(&self, what: &str, covers: impl Fn(&Scope) -> bool) -> Result<(), CapabilityError> {
-        let asked = self.asked.as_ref().is_some_and(&covers);
-        if asked && self.rights.covers(self.capability, &covers) || !self.guards.on(Guard::Scope) {
+        if self.covers(covers) || !self.guards.on(Guard::Scope) {
             return Ok(());
         }
         let capability = self.capability.name();
         Err(self.denied(format!("{what} is not covered by the grant of '{capability}'")))
     }
 
-    #[expect(dead_code, reason = "for the first capability with a check of its own")]
+    /// Tells whether every layer of the grant, and the manifest, covers something.
+    pub(crate) fn covers(&self, covers: impl Fn(&Scope) -> bool) -> bool {
+        self.asked.as_ref().is_some_and(&covers) && self.rights.covers(self.capability, &covers)
+    }
+
     /// Refuses by a check of the capability's own, unless a test has switched that guard off.
     ///
     /// # Errors
@@ -201,7 +222,7 @@ impl Gate {
     }
 
     /// Writes down a refusal and returns it as the value for the guest.
-    fn denied(&self, reason: String) -> CapabilityError {
+    pub(crate) fn denied(&self, reason: String) -> CapabilityError {
         self.count.refuse(&reason);
         let (plugin, capability) = (&*self.plugin, self.capability.name());
         tracing::debug!(target: "ostler::plugin", plugin, capability, reason, "refused");

@@ -3,6 +3,7 @@
 //! A later version of a kind's interface gets a module of its own here, chosen when the plugin is loaded; callers see one
 //! set of functions whatever version a plugin was built for.
 
+pub(crate) mod driver;
 pub(crate) mod importer;
 mod importer_convert;
 pub(crate) mod importer_feed;
@@ -14,7 +15,8 @@ use wasmtime::component::Linker;
 
 use crate::instance::State;
 
-/// Links what kinds give to their plugins beside capabilities: the feed of importers.
+/// Links what kinds give to their plugins beside capabilities: the feed of importers, the events of drivers.
 pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
-    importer_feed::link(linker)
+    importer_feed::link(linker)?;
+    driver::link(linker)
 }
