@@ -16,7 +16,7 @@ pub struct HostPackage {
 }
 
 /// Every WIT package version that this host provides.
-pub const HOST_PACKAGES: [HostPackage; 14] = [
+pub const HOST_PACKAGES: [HostPackage; 15] = [
     HostPackage { name: "ostler:types", version: "0.1.0" },
     HostPackage { name: "ostler:log", version: "0.1.0" },
     HostPackage { name: "ostler:storage", version: "0.1.0" },
@@ -29,6 +29,7 @@ pub const HOST_PACKAGES: [HostPackage; 14] = [
     HostPackage { name: "ostler:driver", version: "0.1.0" },
     HostPackage { name: "ostler:importer", version: "0.1.0" },
     HostPackage { name: "ostler:launcher", version: "0.1.0" },
+    HostPackage { name: "ostler:launcher", version: "0.2.0" },
     HostPackage { name: "ostler:credential-source", version: "0.1.0" },
     HostPackage { name: "ostler:workflow", version: "0.1.0" },
 ];
@@ -115,6 +116,16 @@ pub enum ApiError {
         /// The capability that gives it.
         capability: Capability,
     },
+}
+
+impl ApiError {
+    /// Tells whether what is wanted is newer than all that this host has.
+    #[must_use]
+    pub fn is_newer(&self) -> bool {
+        let Self::Version { package, wanted, .. } = self else { return false };
+        let Ok(wanted) = Version::parse(wanted) else { return false };
+        provided(package).all(|version| version < wanted)
+    }
 }
 
 /// What a kind of plugin gets by itself: the file that it imports, the events of the session that it drives.

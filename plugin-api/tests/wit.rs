@@ -13,7 +13,9 @@ fn packages() -> wit_parser::Resolve {
     let first = ["types-0.1.0", "prompt-0.1.0", "net-0.1.0"];
     let mut rest: Vec<String> = std::fs::read_dir(&root)
         .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.file_type().unwrap().is_dir())
+        .map(|entry| entry.file_name().into_string().unwrap())
         .filter(|name| !first.contains(&name.as_str()))
         .collect();
     rest.sort();

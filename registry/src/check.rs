@@ -52,8 +52,10 @@ impl CheckFault {
             Self::Api(ApiError::UnknownImport { .. }) => {
                 "use another version of the plugin, or of this program".to_owned()
             }
-            Self::Api(ApiError::Version { package, .. }) => {
-                format!("use a version of the plugin that was built for a provided version of {package}")
+            Self::Api(error @ ApiError::Version { package, .. }) => {
+                let older =
+                    format!("use a version of the plugin that was built for a provided version of {package}");
+                if error.is_newer() { format!("{older}, or a newer version of this program") } else { older }
             }
             Self::Api(ApiError::NotAsked { capability, .. }) => {
                 format!(

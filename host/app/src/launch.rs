@@ -97,7 +97,10 @@ impl Host {
             self.ask_for_missing(&path, &mut connection, &mut credential).await?;
         }
         let settings = snapshot.tree.effective_settings(&connection, &self.configuration.settings);
-        let request = request(&connection, &credential, settings.clone(), run.clone());
+        let mut request = request(&connection, &credential, settings.clone(), run.clone());
+        let folders = snapshot.tree.enclosing(connection.folder);
+        request.folder = folders.iter().rev().map(|folder| folder.name.clone()).collect();
+        request.terminal = self.front.terminal().map(|(size, _)| size);
         let (found, plugin) = self.launcher_for(&connection.kind).await?;
         let planned = plugin.plan(&request).await;
         self.count_use(&found, &plugin)?;
@@ -307,6 +310,9 @@ fn request(
         kind: connection.kind.clone(),
         host: connection.host.clone(),
         port: connection.port,
+        folder: Vec::new(),
+        tags: connection.tags.iter().cloned().collect(),
+        custom_fields: connection.custom_fields.clone(),
         settings,
         credential: CredentialDescription {
             user: credential.user.clone(),
@@ -314,6 +320,7 @@ fn request(
             slots: slots.filter(|slot| slot_of(slot.field).is_some()).collect(),
         },
         run,
+        terminal: None,
     }
 }
 

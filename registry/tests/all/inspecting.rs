@@ -204,6 +204,31 @@ fn an_import_that_the_manifest_asks_for_passes_and_one_that_it_does_not_is_refus
 }
 
 #[test]
+fn a_plugin_that_is_too_new_or_too_old_is_refused_with_what_would_fit() {
+    let manifest = MANIFEST.replace("\"importer\"", "\"launcher\"").replace("importer = ", "launcher = ");
+    let export = |version: &str| format!("ostler:launcher/launcher@{version}");
+    let refusal = |version: &str| {
+        let inspection = inspect(&component(&[&manifest], &[], &[&export(version)])).unwrap();
+        check(&inspection).map_err(|error| error.to_string())
+    };
+    // Both versions are alive.
+    for version in ["0.1.0", "0.2.0"] {
+        assert_eq!(refusal(version), Ok(()), "{version}");
+    }
+    for (version, advice) in [
+        ("0.0.9", "use a version of the plugin that was built for"),
+        ("0.2.1", "a newer version of this program"),
+        ("0.3.0", "a newer version of this program"),
+        ("1.0.0", "a newer version of this program"),
+    ] {
+        let error = refusal(version).unwrap_err();
+        assert!(error.contains(&format!("built for ostler:launcher {version}")), "{error}");
+        assert!(error.contains("this host provides 0.1.0, 0.2.0") && error.contains(advice), "{error}");
+    }
+    assert!(!refusal("0.0.9").unwrap_err().contains("newer version of this program"));
+}
+
+#[test]
 fn an_export_without_a_version_is_refused() {
     assert_eq!(faults(MANIFEST, &[], &["ostler:importer/importer"]).len(), 1);
 }

@@ -51,8 +51,12 @@ pub mod importer {
 /// Launchers.
 pub mod launcher {
     wit_bindgen::generate!({
-        world: "ostler:launcher/launcher-plugin",
-        path: ["../../plugin-api/wit/types-0.1.0", "../../plugin-api/wit/launcher-0.1.0"],
+        world: "ostler:launcher/launcher-plugin@0.2.0",
+        path: [
+            "../../plugin-api/wit/types-0.1.0",
+            "../../plugin-api/wit/launcher-0.1.0",
+            "../../plugin-api/wit/launcher-0.2.0",
+        ],
         with: { "ostler:types/types@0.1.0": crate::bindings::capabilities::ostler::types::types },
         additional_derives: [PartialEq, Eq],
         generate_unused_types: true,

@@ -116,7 +116,7 @@ pub mod private {
     }
 
     #[cfg(target_family = "wasm")]
-    impl<L: Launcher> launcher::exports::ostler::launcher::launcher::Guest for ExportedLauncher<L> {
+    impl<L: Launcher> launcher::exports::ostler::launcher0_2_0::launcher::Guest for ExportedLauncher<L> {
         fn describe() -> Vec<crate::launcher::KindInfo> {
             L::describe()
         }

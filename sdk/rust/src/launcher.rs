@@ -5,11 +5,16 @@
 
 use std::ops::RangeInclusive;
 
-use crate::types::{Endpoint, SecretField, SettingValue, SlotName, Value};
+#[cfg(doc)]
+use crate::types::SecretField;
+use crate::types::{Endpoint, SettingValue, SlotName, Value};
 
-pub use crate::bindings::launcher::ostler::launcher::types::{
-    CommandLine, CredentialDescription, DesktopSize, DrivenPlan, DrivenSurface, KindInfo, LaunchRequest,
-    PlanError, PrivateKey, ProcessPlan, RdpPlan, RunRequest, SessionPlan, SshAuth, SshPlan, SshRun,
+pub use crate::bindings::launcher::ostler::launcher0_1_0::types::{
+    CommandLine, DesktopSize, DrivenPlan, DrivenSurface, KindInfo, PlanError, PrivateKey, ProcessPlan,
+    RdpPlan, RunRequest, SessionPlan, SshAuth, SshPlan, SshRun,
+};
+pub use crate::bindings::launcher::ostler::launcher0_2_0::types::{
+    CredentialDescription, LaunchRequest, Slot, TerminalSize,
 };
 
 /// What a launcher is. A call has an instance of its own, so there is no `self`.
@@ -57,7 +62,7 @@ impl KindInfo {
 }
 
 impl LaunchRequest {
-    /// Makes a request without name, settings and credential, for tests.
+    /// Makes a request without name, folder, settings and credential, for tests.
     pub fn new(kind: impl Into<String>, host: impl Into<String>, port: u16) -> Self {
         Self {
             connection_id: String::new(),
@@ -65,9 +70,13 @@ impl LaunchRequest {
             kind: kind.into(),
             host: host.into(),
             port,
+            folder: Vec::new(),
+            tags: Vec::new(),
+            custom_fields: Vec::new(),
             settings: Vec::new(),
             credential: CredentialDescription { user: None, domain: None, slots: Vec::new() },
             run: RunRequest::Interactive,
+            terminal: None,
         }
     }
 
@@ -80,9 +89,16 @@ impl LaunchRequest {
         user.ok_or_else(|| PlanError::Missing("a user name".to_owned()))
     }
 
-    /// Returns the slots whose secrets are meant for a place.
-    pub fn slots(&self, field: SecretField) -> impl Iterator<Item = &SlotName> {
-        self.credential.slots.iter().filter(move |slot| slot.field == field).map(|slot| &slot.name)
+    /// Returns the slots whose secrets are meant for a place: one of [`SecretField`], or the name of one that came later.
+    pub fn slots(&self, field: impl AsRef<str>) -> impl Iterator<Item = &SlotName> {
+        let slots = self.credential.slots.iter();
+        slots.filter(move |slot| slot.field == field.as_ref()).map(|slot| &slot.name)
+    }
+
+    /// Returns one of the user's own fields.
+    #[must_use]
+    pub fn custom_field(&self, name: &str) -> Option<&str> {
+        self.custom_fields.iter().find(|(known, _)| known == name).map(|(_, text)| text.as_str())
     }
 
     /// Returns a setting.
@@ -155,6 +171,13 @@ impl LaunchRequest {
     }
 }
 
+impl Slot {
+    /// Describes a slot, for tests.
+    pub fn new(name: impl Into<SlotName>, field: impl AsRef<str>) -> Self {
+        Self { name: name.into(), field: field.as_ref().to_owned() }
+    }
+}
+
 impl PlanError {
     /// Says why a setting can't be used.
     pub fn setting(key: impl Into<String>, reason: impl Into<String>) -> Self {
@@ -213,7 +236,18 @@ impl From<DrivenPlan> for SessionPlan {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::types::Setting;
+    use crate::types::{SecretField, Setting};
+
+    #[test]
+    fn slots_are_found_by_a_field_that_is_known_and_by_one_that_came_later() {
+        let mut request = LaunchRequest::new("ssh", "a", 22);
+        request.credential.slots = vec![
+            Slot::new("login.password", SecretField::Password),
+            Slot::new("login.code", "one-time-code"),
+        ];
+        assert_eq!(request.slots(SecretField::Password).collect::<Vec<_>>(), ["login.password"]);
+        assert_eq!(request.slots("one-time-code").collect::<Vec<_>>(), ["login.code"]);
+    }
 
     #[test]
     fn a_setting_is_read_by_its_type_and_bounds() {

@@ -91,6 +91,12 @@ impl SecretField {
     }
 }
 
+impl AsRef<str> for SecretField {
+    fn as_ref(&self) -> &str {
+        self.name()
+    }
+}
+
 impl Value {
     /// Makes a value of plain text.
     pub fn text(text: impl Into<String>) -> Self {

@@ -93,9 +93,13 @@ fn request(times: u32) -> LaunchRequest {
         kind: "ssh".to_owned(),
         host: "db.example".to_owned(),
         port: 22,
+        folder: Vec::new(),
+        tags: Vec::new(),
+        custom_fields: Default::default(),
         settings: Settings(settings.into_iter().collect()),
         credential: ostler_core::CredentialDescription { user: None, domain: None, slots: Vec::new() },
         run: ostler_core::RunRequest::Interactive,
+        terminal: None,
     }
 }
 

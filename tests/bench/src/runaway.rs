@@ -56,8 +56,12 @@ fn request() -> LaunchRequest {
         kind: "ssh".to_owned(),
         host: "db.example".to_owned(),
         port: 22,
+        folder: Vec::new(),
+        tags: Vec::new(),
+        custom_fields: Default::default(),
         settings: Settings(settings.into_iter().collect()),
         credential: CredentialDescription { user: None, domain: None, slots: Vec::<SlotDescription>::new() },
         run: RunRequest::Interactive,
+        terminal: None,
     }
 }

@@ -1,29 +1,23 @@
-//! Launchers: a connection in, a checked session plan out.
+//! Launchers: a connection in, a checked session plan out, whatever version of the interface a launcher was built for.
 //!
 //! Never opens anything, and never sees a secret but the ones that the person typed for this plugin, which go past it to
 //! the caller.
 
 use ostler_core::{LaunchRequest, SecretBytes, SessionPlan, SlotName};
+use wasmtime::Store;
+use wasmtime::component::InstancePre;
 
-use super::launcher_convert as convert;
+use super::launcher_0_1::{self, wit};
+use super::{launcher_0_2, launcher_convert as convert};
 use crate::PluginError;
 use crate::instance::{Budget, Call, State, within};
 use crate::plugin::Loaded;
 
-mod bindings {
-    wasmtime::component::bindgen!({
-        world: "ostler:launcher/launcher-plugin",
-        path: ["../../plugin-api/wit/types-0.1.0", "../../plugin-api/wit/launcher-0.1.0"],
-        with: { "ostler:types": crate::capabilities::ostler::types },
-        exports: { default: async },
-    });
-}
-
-pub(super) use bindings::exports::ostler::launcher::launcher as export;
-pub(super) use bindings::ostler::launcher::types as wit;
-
 /// A linked launcher, ready to be instantiated.
-pub(crate) type LauncherPre = bindings::LauncherPluginPre<State>;
+pub(crate) enum LauncherPre {
+    V0_1(launcher_0_1::Pre),
+    V0_2(launcher_0_2::Pre),
+}
 
 /// One type of connection that a launcher opens.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,15 +39,40 @@ pub struct PlanOutcome {
     pub prompted: Vec<(SlotName, SecretBytes)>,
 }
 
+impl LauncherPre {
+    /// Takes the newest version of the interface that the component exports.
+    pub(crate) fn new(pre: InstancePre<State>) -> wasmtime::Result<Self> {
+        if pre.component().get_export_index(None, launcher_0_2::INTERFACE).is_some() {
+            launcher_0_2::Pre::new(pre).map(Self::V0_2)
+        } else {
+            launcher_0_1::Pre::new(pre).map(Self::V0_1)
+        }
+    }
+
+    async fn describe(&self, store: &mut Store<State>) -> wasmtime::Result<Vec<wit::KindInfo>> {
+        match self {
+            Self::V0_1(pre) => launcher_0_1::describe(pre, store).await,
+            Self::V0_2(pre) => launcher_0_2::describe(pre, store).await,
+        }
+    }
+
+    async fn plan(
+        &self,
+        store: &mut Store<State>,
+        request: &LaunchRequest,
+    ) -> wasmtime::Result<Result<wit::SessionPlan, wit::PlanError>> {
+        match self {
+            Self::V0_1(pre) => launcher_0_1::plan(pre, store, request).await,
+            Self::V0_2(pre) => launcher_0_2::plan(pre, store, request).await,
+        }
+    }
+}
+
 pub(crate) async fn kinds(loaded: &Loaded, pre: &LauncherPre) -> Result<Vec<LauncherKind>, PluginError> {
     let budget = Budget { name: "describing time", time: loaded.limits.detect_time };
     let mut call = Call::begin(loaded, &[], budget).await;
     let (waits, allowance) = (call.waits(), call.allowance());
-    let described = within(allowance, &waits, async {
-        let plugin = pre.instantiate_async(&mut call.store).await?;
-        plugin.ostler_launcher_launcher().call_describe(&mut call.store).await
-    });
-    let described = Box::pin(described).await;
+    let described = Box::pin(within(allowance, &waits, pre.describe(&mut call.store))).await;
     convert::kinds(call.end(described)?)
 }
 
@@ -66,12 +85,7 @@ pub(crate) async fn plan(
     let budget = Budget { name: "planning time", time: loaded.limits.plan_time };
     let mut call = Call::begin(loaded, offered, budget).await;
     let (waits, allowance) = (call.waits(), call.allowance());
-    let request = convert::request_to_wit(request);
-    let planned = within(allowance, &waits, async {
-        let plugin = pre.instantiate_async(&mut call.store).await?;
-        plugin.ostler_launcher_launcher().call_plan(&mut call.store, &request).await
-    });
-    let planned = Box::pin(planned).await;
+    let planned = Box::pin(within(allowance, &waits, pre.plan(&mut call.store, request))).await;
     let planned = call.end(planned)?.map_err(|no| PluginError::Said(convert::said(no)))?;
     let plan = convert::plan_from_wit(planned).map_err(PluginError::BadPlan)?;
     plan.check().map_err(PluginError::BadPlan)?;

@@ -1,16 +1,16 @@
-//! Launch requests, plans and refusals between their WIT form and `core`'s.
+//! What all versions of launchers share: plans and refusals from their WIT form to `core`'s.
 //!
 //! What comes from the guest is copied as it is where `SessionPlan::check` bounds it, and refused here where the type of
 //! `core` can't hold it.
 
 use ostler_core::{
-    DesktopSize, DrivenPlan, DrivenSurface, Endpoint, LaunchRequest, PlanFault, PlanValue, ProcessPlan,
-    RdpPlan, RunRequest, SessionPlan, SlotName, SshAuth, SshPlan, SshRun,
+    DesktopSize, DrivenPlan, DrivenSurface, Endpoint, PlanFault, PlanValue, ProcessPlan, RdpPlan, RunRequest,
+    SessionPlan, SlotName, SshAuth, SshPlan, SshRun,
 };
 
-use super::launcher::{LauncherKind, export, wit};
+use super::launcher::LauncherKind;
+use super::launcher_0_1::wit;
 use crate::capabilities::ostler::types::types as shared;
-use crate::capabilities::{setting_to_wit, slot_to_wit};
 use crate::error::{Said, SaidKind};
 use crate::{PluginError, text};
 
@@ -22,30 +22,16 @@ const LONGEST_KIND: usize = 32;
 const LONGEST_TITLE: usize = 200;
 const LONGEST_SAID: usize = 2000;
 
-pub(super) fn request_to_wit(request: &LaunchRequest) -> wit::LaunchRequest {
-    let credential = &request.credential;
-    wit::LaunchRequest {
-        connection_id: request.connection.to_string(),
-        name: request.name.clone(),
-        kind: request.kind.clone(),
-        host: request.host.clone(),
-        port: request.port,
-        settings: request.settings.0.iter().map(|(key, value)| setting_to_wit(key, value)).collect(),
-        credential: wit::CredentialDescription {
-            user: credential.user.clone(),
-            domain: credential.domain.clone(),
-            slots: credential.slots.iter().map(slot_to_wit).collect(),
-        },
-        run: match &request.run {
-            RunRequest::Interactive => wit::RunRequest::Interactive,
-            RunRequest::Command { line, terminal } => {
-                wit::RunRequest::Command(wit::CommandLine { line: line.clone(), terminal: *terminal })
-            }
-        },
+pub(super) fn run_to_wit(run: &RunRequest) -> wit::RunRequest {
+    match run {
+        RunRequest::Interactive => wit::RunRequest::Interactive,
+        RunRequest::Command { line, terminal } => {
+            wit::RunRequest::Command(wit::CommandLine { line: line.clone(), terminal: *terminal })
+        }
     }
 }
 
-pub(super) fn kinds(kinds: Vec<export::KindInfo>) -> Result<Vec<LauncherKind>, PluginError> {
+pub(super) fn kinds(kinds: Vec<wit::KindInfo>) -> Result<Vec<LauncherKind>, PluginError> {
     let bad = |what, reason| Err(PluginError::BadAnswer { what, reason });
     if kinds.len() > MOST_KINDS {
         return bad("kinds", "are more than 64");
@@ -55,7 +41,7 @@ pub(super) fn kinds(kinds: Vec<export::KindInfo>) -> Result<Vec<LauncherKind>, P
     {
         return bad("kind", "must have 1 to 32 of a-z, 0-9 and '-'");
     }
-    let kind = |info: export::KindInfo| LauncherKind {
+    let kind = |info: wit::KindInfo| LauncherKind {
         title: text::line(&info.title, LONGEST_TITLE).into_owned(),
         kind: info.kind,
         default_port: info.default_port,

@@ -9,6 +9,8 @@ mod importer_convert;
 pub(crate) mod importer_feed;
 mod importer_packed;
 pub(crate) mod launcher;
+mod launcher_0_1;
+mod launcher_0_2;
 mod launcher_convert;
 
 use wasmtime::component::Linker;

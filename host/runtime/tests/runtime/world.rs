@@ -113,6 +113,9 @@ pub(crate) fn request(settings: &[(&str, &str)]) -> LaunchRequest {
         kind: "ssh".to_owned(),
         host: "db.example".to_owned(),
         port: 22,
+        folder: Vec::new(),
+        tags: Vec::new(),
+        custom_fields: Default::default(),
         settings: Settings(settings.iter().map(setting).collect()),
         credential: CredentialDescription {
             user: Some("root".to_owned()),
@@ -120,6 +123,7 @@ pub(crate) fn request(settings: &[(&str, &str)]) -> LaunchRequest {
             slots: vec![SlotDescription { name: slot("login.password"), field: SecretField::Password }],
         },
         run: RunRequest::Interactive,
+        terminal: None,
     }
 }
 

@@ -9,9 +9,10 @@ use crate::importer::{
     Credential, Entry, Failure, Item, MappingState, Parsed, Position, Problem, Severity, Summary,
 };
 use crate::launcher::{
-    CommandLine, DrivenSurface, LaunchRequest, PlanError, RunRequest, SessionPlan, SshAuth, SshPlan, SshRun,
+    CommandLine, DrivenSurface, LaunchRequest, PlanError, RunRequest, SessionPlan, Slot, SshAuth, SshPlan,
+    SshRun, TerminalSize,
 };
-use crate::types::{Endpoint, SecretField, Setting, SettingValue, Slot, Value as PlanValue};
+use crate::types::{Endpoint, Setting, SettingValue, Value as PlanValue};
 
 pub(super) fn parsed(parsed: &Parsed) -> Value {
     let entries: Vec<Value> = parsed.entries.iter().map(entry).collect();
@@ -216,6 +217,16 @@ pub(super) fn request(json: &Value) -> Result<LaunchRequest, String> {
         LaunchRequest::new(needed("kind")?, needed("host")?, port.ok_or("request.json has no 'port'")?);
     request.connection_id = text(json, "connection").unwrap_or_default();
     request.name = text(json, "name").unwrap_or_default();
+    request.folder = texts(json.get("folder"), "folder")?;
+    request.tags = texts(json.get("tags"), "tags")?;
+    if let Some(fields) = json.get("custom_fields").and_then(Value::as_object) {
+        let field = |(name, value): (&String, &Value)| {
+            let value = value.as_str().ok_or_else(|| format!("the custom field '{name}' is no text"))?;
+            Ok::<_, String>((name.clone(), value.to_owned()))
+        };
+        request.custom_fields = fields.iter().map(field).collect::<Result<_, _>>()?;
+    }
+    request.terminal = json.get("terminal").filter(|size| !size.is_null()).map(terminal).transpose()?;
     if let Some(settings) = json.get("settings").and_then(Value::as_object) {
         request.settings =
             settings.iter().map(|(key, value)| setting(key, value)).collect::<Result<_, _>>()?;
@@ -239,6 +250,23 @@ pub(super) fn request(json: &Value) -> Result<LaunchRequest, String> {
     Ok(request)
 }
 
+fn texts(list: Option<&Value>, key: &str) -> Result<Vec<String>, String> {
+    let Some(list) = list else { return Ok(Vec::new()) };
+    let texts = list.as_array().and_then(|items| {
+        items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+    });
+    texts.ok_or_else(|| format!("'{key}' is no list of texts"))
+}
+
+fn terminal(size: &Value) -> Result<TerminalSize, String> {
+    let number =
+        |key: &str| size.get(key).and_then(Value::as_u64).and_then(|number| u16::try_from(number).ok());
+    match (number("columns"), number("rows")) {
+        (Some(columns), Some(rows)) => Ok(TerminalSize { columns, rows }),
+        _ => Err("'terminal' has 'columns' and 'rows'".to_owned()),
+    }
+}
+
 fn setting(key: &str, value: &Value) -> Result<Setting, String> {
     let value = match value {
         Value::Bool(flag) => SettingValue::Flag(*flag),
@@ -259,17 +287,5 @@ fn setting(key: &str, value: &Value) -> Result<Setting, String> {
 fn slot(json: &Value) -> Result<Slot, String> {
     let text =
         |key: &str| json.get(key).and_then(Value::as_str).ok_or_else(|| format!("a slot has no '{key}'"));
-    let name = text("field")?;
-    let fields = [
-        SecretField::Password,
-        SecretField::PrivateKey,
-        SecretField::KeyPassphrase,
-        SecretField::UserName,
-        SecretField::Environment,
-    ];
-    let field = fields.into_iter().find(|field| field.name() == name);
-    Ok(Slot {
-        name: text("name")?.to_owned(),
-        field: field.ok_or_else(|| format!("there is no field '{name}'"))?,
-    })
+    Ok(Slot::new(text("name")?, text("field")?))
 }

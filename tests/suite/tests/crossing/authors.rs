@@ -49,13 +49,32 @@ fn the_guides_importer_imports_what_it_says_and_leaves_the_rest_to_be_mended() {
 
 #[test]
 fn the_guides_launcher_logs_in_with_what_it_never_sees_and_asks_where_nothing_is_set() {
+    shows_vlans(&example("launcher-switch"));
+}
+
+/// The same plugin, built before `ostler:launcher` 0.2.0 came.
+#[test]
+fn a_launcher_that_was_built_for_an_older_contract_does_the_same() {
+    let old = Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures/launcher-switch-0.1.0.wasm");
+    let exported = |path: &Path, version: &str| {
+        let name = format!("ostler:launcher/launcher@{version}");
+        std::fs::read(path).unwrap().windows(name.len()).any(|part| part == name.as_bytes())
+    };
+    assert!(exported(&old, "0.1.0") && !exported(&old, "0.2.0"));
+    assert!(
+        exported(&example("launcher-switch"), "0.2.0") && !exported(&example("launcher-switch"), "0.1.0")
+    );
+    shows_vlans(&old);
+}
+
+fn shows_vlans(plugin: &Path) {
     let server = FakeSshServer::start(FakeSshOptions {
         users: vec![FakeUser::with_password(USER, PASSWORD)],
         ..FakeSshOptions::default()
     })
     .unwrap();
     let world = World::new();
-    world.ok(&["plugin", "install", example("launcher-switch").to_str().unwrap()]);
+    world.ok(&["plugin", "install", plugin.to_str().unwrap()]);
     world.file("password", PASSWORD);
     let port = server.port().to_string();
     let add = ["connection", "add", "sw1", "--type", "switch", "--host", "127.0.0.1", "--port", &port];

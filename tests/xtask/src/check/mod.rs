@@ -1,10 +1,12 @@
-//! The rule book, executed: dependency arrows, libraries that belong to one crate, tidiness of the tree.
+//! The rule book, executed: dependency arrows, libraries that belong to one crate, released contracts,
+//! tidiness of the tree.
 //!
 //! Each rule is a pure function from what is there to a list of faults, so that a test can show that it fails.
 
 mod arrows;
 mod events;
 mod libraries;
+mod released;
 mod rooms;
 mod tidy;
 mod tree;
@@ -22,6 +24,7 @@ pub(crate) fn run(workspace: &Workspace) -> anyhow::Result<()> {
     faults.extend(tidy::faults(&files));
     faults.extend(events::faults(&files));
     faults.extend(rooms::faults(&crates, &files));
+    faults.extend(released::faults(&workspace.root)?);
     for fault in &faults {
         eprintln!("{fault}");
     }
