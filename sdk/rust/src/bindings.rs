@@ -16,6 +16,8 @@ pub(crate) mod capabilities {
                 import ostler:settings/settings@0.1.0;
                 import ostler:prompt/prompt@0.1.0;
                 import ostler:secrets/use-slots@0.1.0;
+                import ostler:net/net@0.1.0;
+                import ostler:terminal/terminal@0.1.0;
             }
         ",
         path: [
@@ -25,10 +27,49 @@ pub(crate) mod capabilities {
             "../../plugin-api/wit/settings-0.1.0",
             "../../plugin-api/wit/prompt-0.1.0",
             "../../plugin-api/wit/secrets-0.1.0",
+            "../../plugin-api/wit/net-0.1.0",
+            "../../plugin-api/wit/terminal-0.1.0",
         ],
         additional_derives: [PartialEq, Eq],
         generate_unused_types: true,
         generate_all,
+    });
+}
+
+/// The later version of the package of slots.
+pub(crate) mod secrets_0_2 {
+    wit_bindgen::generate!({
+        inline: "
+            package ostler:sdk-secrets;
+            world secrets {
+                import ostler:secrets/use-slots@0.2.0;
+                import ostler:secrets/wire-slots@0.2.0;
+            }
+        ",
+        path: [
+            "../../plugin-api/wit/types-0.1.0",
+            "../../plugin-api/wit/net-0.1.0",
+            "../../plugin-api/wit/secrets-0.2.0",
+        ],
+        with: {
+            "ostler:types/types@0.1.0": crate::bindings::capabilities::ostler::types::types,
+            "ostler:net/net@0.1.0": crate::bindings::capabilities::ostler::net::net,
+        },
+        generate_all,
+    });
+}
+
+/// Drivers.
+pub mod driver {
+    wit_bindgen::generate!({
+        world: "ostler:driver/driver-plugin",
+        path: ["../../plugin-api/wit/types-0.1.0", "../../plugin-api/wit/driver-0.1.0"],
+        with: { "ostler:types/types@0.1.0": crate::bindings::capabilities::ostler::types::types },
+        additional_derives: [PartialEq, Eq],
+        generate_unused_types: true,
+        generate_all,
+        pub_export_macro: true,
+        export_macro_name: "export_driver",
     });
 }
 

@@ -8,7 +8,8 @@ use crate::importer::{Failure, Feed, Importer, Options, Summary};
 /// Makes a crate a plugin: embeds its manifest and exports its kinds.
 ///
 /// The kinds are `importer` and `launcher`; the type implements [`Importer`] and [`Launcher`](crate::launcher::Launcher)
-/// accordingly, and `kinds` in the manifest says the same. The manifest is `plugin.toml` beside `Cargo.toml`, or the file
+/// accordingly, and `kinds` in the manifest says the same. A launcher that drives sessions names `driver` beside it, which is no kind
+/// of the manifest, and implements [`Driver`](crate::driver::Driver). The manifest is `plugin.toml` beside `Cargo.toml`, or the file
 /// that `manifest` names, seen from there; it becomes the custom section `ostler:plugin.toml`. Call it once in a crate.
 ///
 /// ```text
@@ -56,11 +57,19 @@ macro_rules! __export_kind {
     $crate::__private::launcher::export_launcher!(Exported with_types_in $crate::__private::launcher);
         };
     };
+    (driver, $plugin:ty) => {
+        const _: () = {
+            type Exported = $crate::__private::ExportedDriver<$plugin>;
+            $crate::__private::check_driver::<$plugin>();
+            #[cfg(target_family = "wasm")]
+    $crate::__private::driver::export_driver!(Exported with_types_in $crate::__private::driver);
+        };
+    };
     ($other:ident, $plugin:ty) => {
         compile_error!(concat!(
             "there is no kind '",
             stringify!($other),
-            "'; there are importer and launcher"
+            "'; there are importer, launcher, and driver for a launcher that drives sessions"
         ));
     };
 }
@@ -80,10 +89,26 @@ pub(crate) fn parse<I: Importer>(
 pub mod private {
     use std::marker::PhantomData;
 
+    use crate::driver::Driver;
     use crate::importer::Importer;
     use crate::launcher::Launcher;
 
-    pub use crate::bindings::{importer, launcher};
+    pub use crate::bindings::{driver, importer, launcher};
+
+    /// A driver as a component exports it.
+    pub struct ExportedDriver<D>(PhantomData<D>);
+
+    /// Compiles only where the type is a driver.
+    pub const fn check_driver<D: Driver>() {}
+
+    #[cfg(target_family = "wasm")]
+    impl<D: Driver> driver::exports::ostler::driver::driver::Guest for ExportedDriver<D> {
+        fn drive(
+            request: crate::driver::DriveRequest,
+        ) -> Result<crate::driver::EndReason, crate::driver::DriveError> {
+            D::drive(request)
+        }
+    }
 
     /// An importer as a component exports it.
     pub struct ExportedImporter<I>(PhantomData<I>);

@@ -54,24 +54,30 @@
 //! |---|---|---|
 //! | [`importer`] | reads foreign files | none |
 //! | [`launcher`] | turns a connection into a session plan | `secrets.use`, to name slots |
+//! | [`driver`] | carries out a session of a protocol of its own | `net`, `terminal` |
 //! | [`log`] | lines in the host's log | `log` |
 //! | [`storage`] | data of the plugin's own | `storage` |
 //! | [`settings`] | what was set for the plugin | `settings` |
 //! | [`prompt`] | asks the person | `prompt` |
-//! | [`secrets`] | which slots a call may name | `secrets.use` |
+//! | [`secrets`] | which slots a call may name; answers and sends with them | `secrets.use` |
+//! | [`net`] | byte streams to a session's target or granted hosts | `net` |
+//! | [`terminal`] | the terminal of a driven session | `terminal` |
 //!
 //! A capability must stand in the manifest, or the plugin is refused at install. One that was not granted answers with
 //! [`types::CapabilityError::Denied`]: a value, never a trap. A panic ends the call, and nothing of it is kept.
 #![warn(missing_docs)]
 
+pub mod driver;
 pub mod importer;
 pub mod launcher;
 
 pub mod log;
+pub mod net;
 pub mod prompt;
 pub mod secrets;
 pub mod settings;
 pub mod storage;
+pub mod terminal;
 
 pub mod types;
 

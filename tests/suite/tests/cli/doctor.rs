@@ -227,7 +227,9 @@ fn plugins_that_may_not_run_or_cant_are_told() -> anyhow::Result<()> {
     ostler.run(&["plugin", "disable", "ostler.importer-csv"])?.succeeded()?;
     let found = told(&ostler, "plugins")?;
     assert!(found.0 == "good" && found.1.contains("disabled: ostler.importer-csv"), "{found:?}");
-    ostler.run(&["plugin", "disable", "ostler.launcher-ssh"])?.succeeded()?;
+    for launcher in ["ostler.launcher-ssh", "ostler.launcher-telnet"] {
+        ostler.run(&["plugin", "disable", launcher])?.succeeded()?;
+    }
     let found = told(&ostler, "plugins")?;
     assert!(found.0 == "warning" && found.2.contains("plugin enable"), "{found:?}");
     ostler.run(&["plugin", "enable", "ostler.launcher-ssh"])?.succeeded()?;

@@ -20,5 +20,7 @@ mod searching;
 mod sinks;
 mod sshd;
 mod tampered;
+mod telnet;
+mod telnetd;
 mod tmux;
 mod world;
