@@ -16,7 +16,7 @@ pub struct HostPackage {
 }
 
 /// Every WIT package version that this host provides.
-pub const HOST_PACKAGES: [HostPackage; 15] = [
+pub const HOST_PACKAGES: &[HostPackage] = &[
     HostPackage { name: "ostler:types", version: "0.1.0" },
     HostPackage { name: "ostler:log", version: "0.1.0" },
     HostPackage { name: "ostler:storage", version: "0.1.0" },
@@ -32,6 +32,8 @@ pub const HOST_PACKAGES: [HostPackage; 15] = [
     HostPackage { name: "ostler:launcher", version: "0.2.0" },
     HostPackage { name: "ostler:credential-source", version: "0.1.0" },
     HostPackage { name: "ostler:workflow", version: "0.1.0" },
+    HostPackage { name: "ostler:clock", version: "0.1.0" },
+    HostPackage { name: "ostler:connections", version: "0.1.0" },
 ];
 
 /// The WASI interfaces of the floor: an empty environment, no files, no sockets, output to the log.

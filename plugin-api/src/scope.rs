@@ -52,7 +52,8 @@ pub struct Scope {
     /// Addresses that are closed otherwise, such as `127.0.0.1` or `10.0.0.0/8`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub addresses: Option<Vec<AddressRange>>,
-    /// Folders of connections with everything below, such as `Servers/Production`; `*` is all.
+    /// Folders of connections with everything below, such as `Servers/Production` or, meaning the same,
+    /// `Servers/Production/*`; `*` is all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folders: Option<Vec<String>>,
     /// Programs by absolute path or name; `*` is what another layer names.
@@ -109,11 +110,14 @@ impl Scope {
     #[must_use]
     pub fn covers_folder(&self, path: &[&str]) -> bool {
         covers(self.folders.as_deref(), |folder| {
-            let mut names = folder.split('/').filter(|name| !name.is_empty());
-            folder == "*" || {
-                let mut path = path.iter();
-                names.all(|name| path.next() == Some(&name))
-            }
+            let below = folder.strip_suffix("/*").unwrap_or(folder);
+            let mut names = below.split('/').filter(|name| !name.is_empty()).peekable();
+            // A text without a name is a slip of the pen: all is written '*'.
+            folder == "*"
+                || names.peek().is_some() && {
+                    let mut path = path.iter();
+                    names.all(|name| path.next() == Some(&name))
+                }
         })
     }
 
@@ -380,6 +384,11 @@ mod tests {
         assert!(lab.covers_folder(&["Servers", "Lab"]) && lab.covers_folder(&["Servers", "Lab", "A"]));
         assert!(!lab.covers_folder(&["Servers"]) && !lab.covers_folder(&["Servers", "Laboratory"]));
         assert!(scope(r#"folders = ["*"]"#).covers_folder(&[]));
+        let lab = scope(r#"folders = ["Servers/*"]"#);
+        assert!(lab.covers_folder(&["Servers"]) && lab.covers_folder(&["Servers", "Lab"]));
+        assert!(!lab.covers_folder(&["Serv"]) && !lab.covers_folder(&[]));
+        let slip = scope(r#"folders = ["", "/"]"#);
+        assert!(!slip.covers_folder(&["Servers"]), "a slip of the pen is not everything");
     }
 
     #[test]

@@ -77,7 +77,7 @@ impl Host {
             connection.updated = self.now();
             let scope = Scope::connection(&connection);
             if scope != before {
-                self.reseal(&mut connection.credential, &scope, false, &mut changes)?;
+                self.reseal(&mut connection.credential, (&before, &scope), false, &mut changes)?;
             }
             change_credential(&mut connection.credential, &change.credential, &scope, &mut changes)?;
             drop_passing(&mut changes);
@@ -98,6 +98,7 @@ impl Host {
         let id = self.change(|tree| {
             let (mut grown, mut changes) = (tree.clone(), Changes::default());
             let mut copy = tree.find_connection(name)?.clone();
+            let before = Scope::connection(&copy);
             copy.id = ConnectionId::random();
             if let Some(folder) = folder {
                 copy.folder = ensure_folder(&mut grown, &mut changes, folder)?;
@@ -107,7 +108,7 @@ impl Host {
             copy.source = None;
             (copy.created, copy.updated) = (self.now(), self.now());
             let scope = Scope::connection(&copy);
-            self.reseal(&mut copy.credential, &scope, true, &mut changes)?;
+            self.reseal(&mut copy.credential, (&before, &scope), true, &mut changes)?;
             let id = copy.id;
             changes.put_connections.push(copy);
             Ok((changes, id))

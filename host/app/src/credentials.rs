@@ -154,18 +154,23 @@ pub(crate) fn secrets_of(mode: &CredentialMode) -> BTreeMap<SlotName, SecretId> 
 
 impl Host {
     /// Seals the secrets of a local credential anew: under new ids for a copy, or with new places after the user changed
-    /// the host. Only a user's own act may lead here.
+    /// the host. Only a user's own act may lead here, and only secrets that belonged to the place `before` follow: one that a
+    /// plugin's change left behind stays bound to where it was stored for.
     pub(crate) fn reseal(
         &self,
         mode: &mut CredentialMode,
-        scope: &Scope,
+        (before, scope): (&Scope, &Scope),
         keep_old: bool,
         changes: &mut Changes,
     ) -> Result<(), AppError> {
         if let CredentialMode::Local(local) = mode {
             for id in local.secrets.values_mut() {
                 let old = self.vault()?.open_secret(*id)?;
-                let new = scope.secret(old.field, old.bytes);
+                let new = match old.rules == before.rules(old.field) {
+                    true => scope.secret(old.field, old.bytes),
+                    false if keep_old => StoredSecret { id: SecretId::random(), ..old },
+                    false => continue,
+                };
                 if !keep_old {
                     changes.delete_secrets.push(*id);
                 }

@@ -1,22 +1,23 @@
 //! The host: an unlocked store and everything that works on it.
 
 use std::ops::Deref;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 
 use ostler_audit::{EventClass, Outcome};
 use ostler_core::{Clock, ConnectionId, Prompter, SessionEngine, Timestamp, Tree, TreeError, near};
 use ostler_engine_ssh::SshEngine;
 use ostler_recording::Recordings;
-use ostler_registry::Shelf;
+use ostler_registry::{FoundPlugin, Shelf};
 use ostler_runtime::{Ports, Runtime, RuntimeConfig};
 use ostler_vault::{Changes, DeviceKey, Snapshot, Vault, VaultError};
 
 use crate::auditing::Auditor;
-use crate::ports::{ConfiguredSettings, DeviceCode, VaultStorage};
+use crate::auditing::plugin_ref;
+use crate::ports::{ConfiguredSettings, DeviceCode, MachineZone, PluginTree, VaultStorage};
 use crate::{AppError, Command, Configuration, FrontEnd, Places, Reply, bundled};
 
 /// How often a change is tried again when another program changed the store in between.
-const CHANGE_TRIES: u32 = 8;
+pub(crate) const CHANGE_TRIES: u32 = 8;
 
 /// So many names that may have been meant are told.
 const NEAR: usize = 3;
@@ -129,6 +130,10 @@ impl Host {
     /// Fails where it can't be audited.
     pub fn audit_stopped(&self) -> Result<(), AppError> {
         Ok(self.audit.success(EventClass::HostStop, &[])?)
+    }
+
+    fn downgrade(&self) -> Weak<Shared> {
+        Arc::downgrade(&self.shared)
     }
 
     pub(crate) fn shared(&self) -> Arc<Shared> {
@@ -268,14 +273,17 @@ impl Host {
         Ok(self.audit.write_all(&events.collect::<Vec<_>>())?)
     }
 
-    /// Returns the plugin runtime, started at first use, with the person of this front end at its prompts.
-    pub(crate) fn runtime(&self) -> Result<Runtime, AppError> {
+    /// Returns the plugin runtime, started at first use, with the person of this front end at its prompts and what one
+    /// plugin reaches behind its ports.
+    pub(crate) fn runtime(&self, plugin: &FoundPlugin) -> Result<Runtime, AppError> {
         let ports = Ports {
-            storage: Arc::new(VaultStorage(Arc::downgrade(&self.shared))),
+            storage: Arc::new(VaultStorage(self.downgrade())),
             settings: Arc::new(ConfiguredSettings(self.configuration.clone())),
             prompter: Arc::clone(&self.front) as Arc<dyn Prompter>,
             code: Arc::new(DeviceCode(Arc::clone(&self.device))),
             clock: Arc::clone(&self.clock),
+            zone: Arc::new(MachineZone),
+            connections: Arc::new(PluginTree { shared: self.downgrade(), plugin: plugin_ref(plugin) }),
         };
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime.with_ports(ports));

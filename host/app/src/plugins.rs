@@ -100,7 +100,7 @@ impl Host {
         let kept = self.kept(found)?;
         let bytes = self.shelf.bytes(found)?;
         let digest = found.inspection.digest.to_string();
-        self.runtime()?
+        self.runtime(found)?
             .load(&found.inspection.manifest, &digest, &bytes, kept.grants)
             .map_err(|source| AppError::Load { plugin: plugin_id(found), source })
     }

@@ -1,5 +1,11 @@
 //! The ports of `core`, filled from the store, the configuration and the device key.
 
+mod tree;
+mod zone;
+
+pub(crate) use tree::PluginTree;
+pub(crate) use zone::MachineZone;
+
 use std::sync::{Arc, Weak};
 
 use ostler_core::{CodeAuthenticator, PluginSettings, PluginStorage, PortError, Settings};
@@ -32,7 +38,7 @@ impl PluginStorage for VaultStorage {
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "it is the shape that map_err takes")]
-fn port_error(error: VaultError) -> PortError {
+pub(crate) fn port_error(error: VaultError) -> PortError {
     PortError(error.to_string())
 }
 

@@ -153,9 +153,9 @@ classes! {
     /// The store was locked.
     VaultLock = "vault.lock", Authentication 2, Informational, ["how"];
     /// Secrets were stored.
-    VaultPut = "vault.put", DatastoreActivity 5, Informational, ["connection", "count"];
+    VaultPut = "vault.put", DatastoreActivity 5, Informational, ["connection", "count", "plugin"];
     /// Secrets were removed.
-    VaultDelete = "vault.delete", DatastoreActivity 7, Informational, ["connection", "count"];
+    VaultDelete = "vault.delete", DatastoreActivity 7, Informational, ["connection", "count", "plugin"];
     /// A secret goes to the place that its sink names.
     SecretInject = "secret.inject", DatastoreActivity 10, Informational,
         ["connection", "session", "target", "slot", "field", "protocol"];
@@ -188,23 +188,23 @@ classes! {
     VaultHistoryAccept = "vault.history-accept", DatastoreActivity 99, High, [];
 
     /// A connection was made.
-    ConnectionCreate = "connection.create", EntityManagement 1, Informational, ["connection", "name"];
+    ConnectionCreate = "connection.create", EntityManagement 1, Informational, ["connection", "name", "plugin"];
     /// A connection was changed.
-    ConnectionChange = "connection.change", EntityManagement 3, Informational, ["connection", "name"];
+    ConnectionChange = "connection.change", EntityManagement 3, Informational, ["connection", "name", "plugin"];
     /// A connection was copied.
     ConnectionCopy = "connection.copy", EntityManagement 1, Informational, ["connection", "name"];
     /// A connection was moved to another folder.
     ConnectionMove = "connection.move", EntityManagement 5, Informational, ["connection", "name"];
     /// A connection was deleted.
-    ConnectionDelete = "connection.delete", EntityManagement 4, Low, ["connection", "name"];
+    ConnectionDelete = "connection.delete", EntityManagement 4, Low, ["connection", "name", "plugin"];
     /// A folder was made.
-    FolderCreate = "folder.create", EntityManagement 1, Informational, ["path"];
+    FolderCreate = "folder.create", EntityManagement 1, Informational, ["path", "plugin"];
     /// A folder was changed.
-    FolderChange = "folder.change", EntityManagement 3, Informational, ["path"];
+    FolderChange = "folder.change", EntityManagement 3, Informational, ["path", "plugin"];
     /// A folder was moved into another one.
     FolderMove = "folder.move", EntityManagement 5, Informational, ["path", "into"];
     /// A folder was deleted with what was in it.
-    FolderDelete = "folder.delete", EntityManagement 4, Low, ["path", "connections"];
+    FolderDelete = "folder.delete", EntityManagement 4, Low, ["path", "connections", "plugin"];
 
     /// A server's key was taken or refused.
     HostKeyDecide = "host-key.decide", SshActivity 99, Low, ["target", "fingerprint", "decision"];

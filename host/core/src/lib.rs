@@ -46,6 +46,7 @@ pub use ports::{
     BoxFuture, Clock, CodeAuthenticator, PluginSettings, PluginStorage, PortError, PromptError, Prompter,
     Timestamp,
 };
+pub use ports::{ConnectionTree, NoHost, TimeZone, TreeChange, ZoneAt};
 pub use search::Search;
 pub use secret::{Field as SecretField, HostRule, SecretBytes, Sink, SinkRule, SlotName, SlotNameError};
 pub use session::{

@@ -3,6 +3,14 @@
 //!
 //! Each port is as narrow as its one user needs.
 
+mod clock;
+mod none;
+mod tree;
+
+pub use clock::{TimeZone, ZoneAt};
+pub use none::NoHost;
+pub use tree::{ConnectionTree, TreeChange};
+
 use std::future::Future;
 use std::pin::Pin;
 

@@ -3,6 +3,7 @@
 //! A pure collection in memory; never reads or writes a store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
@@ -148,6 +149,18 @@ impl Tree {
     /// Returns all connections, ordered by id.
     pub fn connections(&self) -> impl Iterator<Item = &Connection> {
         self.connections.values()
+    }
+
+    /// Returns the folders behind one in the order of ids; none is before the first.
+    pub fn folders_after(&self, after: Option<FolderId>) -> impl Iterator<Item = &Folder> {
+        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.folders.range((behind, Bound::Unbounded)).map(|(_, folder)| folder)
+    }
+
+    /// Returns the connections behind one in the order of ids; none is before the first.
+    pub fn connections_after(&self, after: Option<ConnectionId>) -> impl Iterator<Item = &Connection> {
+        let behind = after.map_or(Bound::Unbounded, Bound::Excluded);
+        self.connections.range((behind, Bound::Unbounded)).map(|(_, connection)| connection)
     }
 
     /// Returns a folder.

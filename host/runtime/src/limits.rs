@@ -29,6 +29,12 @@ pub struct Limits {
     pub resources: usize,
     /// Lines in the log.
     pub log_lines: u32,
+    /// Time that all waits by the capability `clock` may take together.
+    pub clock_waits: Duration,
+    /// Questions to one capability of the store (connections, recordings, events).
+    pub store_calls: u32,
+    /// Changes through one capability of the store.
+    pub store_changes: u32,
     /// Keys in the plugin's storage.
     pub storage_keys: usize,
     /// Bytes of all keys and values in the plugin's storage.
@@ -58,6 +64,9 @@ impl Default for Limits {
             host_call_bytes: 16 << 20,
             resources: 256,
             log_lines: 1000,
+            clock_waits: Duration::from_secs(60),
+            store_calls: 10_000,
+            store_changes: 1000,
             storage_keys: 1000,
             storage_bytes: 1 << 20,
             forms: 8,

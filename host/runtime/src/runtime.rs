@@ -6,7 +6,9 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ostler_core::{Clock, CodeAuthenticator, PluginSettings, PluginStorage, Prompter};
+use ostler_core::{
+    Clock, CodeAuthenticator, ConnectionTree, PluginSettings, PluginStorage, Prompter, TimeZone,
+};
 use ostler_plugin_api::{ApiError, Grants, Guard, Guards, Import, Manifest, check_declared, check_import};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
@@ -41,6 +43,10 @@ pub struct Ports {
     pub code: Arc<dyn CodeAuthenticator>,
     /// Tells plugins the time.
     pub clock: Arc<dyn Clock>,
+    /// Tells plugins the time zone.
+    pub zone: Arc<dyn TimeZone>,
+    /// The tree of folders and connections, for the plugin that is loaded.
+    pub connections: Arc<dyn ConnectionTree>,
 }
 
 /// Runs plugins. Clones share all but their ports.

@@ -62,6 +62,8 @@
 //! | [`secrets`] | which slots a call may name; answers and sends with them | `secrets.use` |
 //! | [`net`] | byte streams to a session's target or granted hosts | `net` |
 //! | [`terminal`] | the terminal of a driven session | `terminal` |
+//! | [`connections`] | the tree of folders and connections | `connections.read`, `connections.write` |
+//! | [`clock`] | the time with its zone, and waits | `clock` |
 //!
 //! A capability must stand in the manifest, or the plugin is refused at install. One that was not granted answers with
 //! [`types::CapabilityError::Denied`]: a value, never a trap. A panic ends the call, and nothing of it is kept.
@@ -71,6 +73,8 @@ pub mod driver;
 pub mod importer;
 pub mod launcher;
 
+pub mod clock;
+pub mod connections;
 pub mod log;
 pub mod net;
 pub mod prompt;
@@ -86,6 +90,7 @@ pub mod cases;
 
 mod bindings;
 mod export;
+mod store_bindings;
 
 #[doc(hidden)]
 pub use export::private as __private;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ostler_core::{
-    BoxFuture, Clock, CodeAuthenticator, Form, FormAnswers, PluginSettings, PluginStorage, PortError,
+    BoxFuture, Clock, CodeAuthenticator, Form, FormAnswers, NoHost, PluginSettings, PluginStorage, PortError,
     PromptError, Prompter, Settings, Timestamp,
 };
 use ostler_plugin_api::{Capability, Grants};
@@ -47,6 +47,8 @@ pub(crate) fn runtime_with(cache: &Path, limits: Limits) -> anyhow::Result<Runti
         prompter: nothing.clone(),
         code: nothing.clone(),
         clock: nothing,
+        zone: Arc::new(NoHost),
+        connections: Arc::new(NoHost),
     };
     Ok(Runtime::new(
         RuntimeConfig { cache_dir: Some(cache.to_owned()), limits, ..RuntimeConfig::default() },

@@ -21,13 +21,13 @@ const LONGEST_NAME: usize = 255;
 /// Bytes of a type of connection.
 const LONGEST_KIND: usize = 32;
 /// Bytes of notes, of a custom field, of a setting's text and of a secret (a private key fits).
-const LONGEST_VALUE: usize = 64 << 10;
+pub(crate) const LONGEST_VALUE: usize = 64 << 10;
 /// Bytes of an entry's identity in its source.
 const LONGEST_IDENTITY: usize = 1024;
 /// Folders above an entry.
 const DEEPEST: usize = 64;
 /// Tags, custom fields, settings and secrets of an entry, each.
-const MOST_PARTS: usize = 256;
+pub(crate) const MOST_PARTS: usize = 256;
 /// Bytes of a sentence for people, and of a part of a position.
 const LONGEST_SENTENCE: usize = 2000;
 /// Bytes of a record that can be mended, and of what a file of such records begins with.
@@ -36,7 +36,7 @@ const LARGEST_RECORD: usize = 1 << 20;
 const MOST_LINES: usize = 1000;
 
 /// What is wrong with an entry: the field, and the reason.
-type Fault = (&'static str, &'static str);
+pub(crate) type Fault = (&'static str, &'static str);
 
 /// Converts and checks an entry; what is out of bounds becomes a problem.
 pub(super) fn entry(entry: wit::Entry) -> Result<ImportEntry, Box<ImportProblem>> {
@@ -130,7 +130,7 @@ fn credential(credential: wit::Credential) -> Result<ImportedCredential, Fault> 
     Ok(ImportedCredential::Local { user: local.user, domain: local.domain, secrets })
 }
 
-fn settings(settings: Vec<shared::Setting>) -> Result<Settings, Fault> {
+pub(crate) fn settings(settings: Vec<shared::Setting>) -> Result<Settings, Fault> {
     check_count("settings", settings.len(), MOST_PARTS)?;
     for setting in &settings {
         check_name("settings", &setting.key)?;
@@ -146,7 +146,7 @@ fn settings(settings: Vec<shared::Setting>) -> Result<Settings, Fault> {
     Ok(Settings(settings.into_iter().map(setting_from_wit).collect()))
 }
 
-fn custom_fields(fields: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Fault> {
+pub(crate) fn custom_fields(fields: Vec<(String, String)>) -> Result<BTreeMap<String, String>, Fault> {
     check_count("custom-fields", fields.len(), MOST_PARTS)?;
     for (key, value) in &fields {
         check_name("custom-fields", key)?;
@@ -155,7 +155,7 @@ fn custom_fields(fields: Vec<(String, String)>) -> Result<BTreeMap<String, Strin
     Ok(BTreeMap::from_iter(fields))
 }
 
-fn check_kind(kind: &str) -> Result<(), Fault> {
+pub(crate) fn check_kind(kind: &str) -> Result<(), Fault> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if (1..=LONGEST_KIND).contains(&kind.len()) && kind.chars().all(fits) {
         Ok(())
@@ -165,7 +165,7 @@ fn check_kind(kind: &str) -> Result<(), Fault> {
 }
 
 /// A name is shown in trees and tables: one line, and nothing in it that hides or turns other text.
-fn check_name(field: &'static str, name: &str) -> Result<(), Fault> {
+pub(crate) fn check_name(field: &'static str, name: &str) -> Result<(), Fault> {
     if name.trim().is_empty() { Err((field, "must not be empty")) } else { check_line(field, name) }
 }
 
@@ -174,11 +174,11 @@ fn check_line(field: &'static str, text: &str) -> Result<(), Fault> {
     if text.contains(text::hidden) { Err((field, "has a control character")) } else { Ok(()) }
 }
 
-fn check_length(field: &'static str, text: &str, most: usize) -> Result<(), Fault> {
+pub(crate) fn check_length(field: &'static str, text: &str, most: usize) -> Result<(), Fault> {
     if text.len() > most { Err((field, "is too long")) } else { Ok(()) }
 }
 
-fn check_count(field: &'static str, count: usize, most: usize) -> Result<(), Fault> {
+pub(crate) fn check_count(field: &'static str, count: usize, most: usize) -> Result<(), Fault> {
     if count > most { Err((field, "has too many parts")) } else { Ok(()) }
 }
 

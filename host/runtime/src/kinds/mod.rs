@@ -5,7 +5,7 @@
 
 pub(crate) mod driver;
 pub(crate) mod importer;
-mod importer_convert;
+pub(crate) mod importer_convert;
 pub(crate) mod importer_feed;
 mod importer_packed;
 pub(crate) mod launcher;

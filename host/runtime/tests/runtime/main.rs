@@ -10,10 +10,13 @@
 
 mod caching;
 mod capabilities;
+mod clock;
+mod connections;
 mod importing;
 mod limits;
 mod loading;
 mod plans;
 mod rights;
 mod speed;
+mod store;
 mod world;

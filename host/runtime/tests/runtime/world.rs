@@ -15,6 +15,8 @@ use ostler_plugin_api::{Capability, Grants, Guard, Guards, Manifest};
 use ostler_runtime::{Limits, LoadError, Plugin, PluginError, Ports, Runtime, RuntimeConfig, Said, SaidKind};
 use sha2::{Digest as _, Sha256};
 
+use crate::store::FakeStore;
+
 pub(crate) const EVERYTHING: &[Capability] = &Capability::ALL;
 pub(crate) const NOTHING: &[Capability] = &[];
 
@@ -24,6 +26,7 @@ pub(crate) struct World {
     pub(crate) storage: Arc<MemoryStorage>,
     pub(crate) settings: Arc<FixedSettings>,
     pub(crate) person: Arc<Person>,
+    pub(crate) store: Arc<FakeStore>,
 }
 
 impl World {
@@ -54,15 +57,18 @@ impl World {
         let storage = Arc::new(MemoryStorage::default());
         let settings = Arc::new(FixedSettings::default());
         let person = Arc::new(Person::default());
+        let store = Arc::new(FakeStore::default());
         let ports = Ports {
             storage: storage.clone(),
             settings: settings.clone(),
             prompter: person.clone(),
             code: Arc::new(key),
             clock: Arc::new(FixedClock),
+            zone: store.clone(),
+            connections: store.clone(),
         };
         let runtime = Runtime::new(config, ports).unwrap();
-        Self { runtime, storage, settings, person }
+        Self { runtime, storage, settings, person, store }
     }
 
     pub(crate) fn load(&self, guest: &Guest, granted: &[Capability]) -> Result<Plugin, LoadError> {
@@ -73,6 +79,10 @@ impl World {
 
     pub(crate) fn probe(&self, granted: &[Capability]) -> Plugin {
         self.load(&guest("probe"), granted).unwrap()
+    }
+
+    pub(crate) fn store_user(&self, granted: &[Capability]) -> Plugin {
+        self.load(&guest("store-user"), granted).unwrap()
     }
 
     pub(crate) fn evil_launcher(&self) -> Plugin {

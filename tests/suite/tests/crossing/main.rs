@@ -19,6 +19,7 @@ mod policy;
 mod searching;
 mod sinks;
 mod sshd;
+mod store_plugins;
 mod tampered;
 mod telnet;
 mod telnetd;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use ostler_core::{
     BoxFuture, Clock, CodeAuthenticator, Form, FormAnswers, ImportEntry, ImportItem, ImportProblem,
-    ImportedCredential, LaunchRequest, PluginSettings, PluginStorage, PortError, ProblemSeverity,
+    ImportedCredential, LaunchRequest, NoHost, PluginSettings, PluginStorage, PortError, ProblemSeverity,
     PromptError, Prompter, Settings, Timestamp,
 };
 use ostler_registry::inspect;
@@ -76,6 +76,8 @@ fn load(name: &str) -> Plugin {
         prompter: nothing.clone(),
         code: nothing.clone(),
         clock: nothing,
+        zone: Arc::new(NoHost),
+        connections: Arc::new(NoHost),
     };
     let grants = inspection.manifest.capabilities.iter().map(|asked| asked.name).collect();
     let runtime = Runtime::new(RuntimeConfig::default(), ports).unwrap();

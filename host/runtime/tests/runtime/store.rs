@@ -1,0 +1,149 @@
+//! A store in memory behind the ports of the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use ostler_core::{
+    Connection, ConnectionId, ConnectionTree, CredentialMode, Folder, FolderId, LocalCredential,
+    PASSWORD_SLOT, PortError, SecretId, Settings, SlotName, TimeZone, Timestamp, Tree, TreeChange, ZoneAt,
+};
+
+/// What happens to the tree between two looks.
+type Interference = Box<dyn FnOnce(&mut Tree) + Send>;
+
+/// A tree of entries, all in memory.
+#[derive(Default)]
+pub(crate) struct FakeStore {
+    pub(crate) tree: Mutex<Tree>,
+    pub(crate) broken: Mutex<bool>,
+    /// Changes the tree after a change was decided and before it is made.
+    pub(crate) interference: Mutex<Option<Interference>>,
+}
+
+impl FakeStore {
+    /// Fills the tree: `Servers/Lab/db` with a password, `Servers/web` and `Notes/memo`, which inherit, and `Private/bank`
+    /// and `root`, which no grant covers.
+    pub(crate) fn fill(&self) {
+        let folder = |parent: Option<&Folder>, name: &str| Folder {
+            id: FolderId::random(),
+            parent: parent.map(|parent| parent.id),
+            name: name.to_owned(),
+            notes: format!("notes of {name}"),
+            credential: CredentialMode::Inherit,
+            settings: Settings::default(),
+            source: None,
+        };
+        let servers = folder(None, "Servers");
+        let lab = folder(Some(&servers), "Lab");
+        let (notes, private) = (folder(None, "Notes"), folder(None, "Private"));
+        let mut db = connection(Some(lab.id), "db");
+        db.credential = CredentialMode::Local(LocalCredential {
+            user: Some("root".to_owned()),
+            domain: None,
+            secrets: BTreeMap::from([(SlotName::new(PASSWORD_SLOT).unwrap(), SecretId::random())]),
+        });
+        let connections = [
+            db,
+            connection(Some(lab.id), "mail"),
+            connection(Some(servers.id), "web"),
+            connection(Some(notes.id), "memo"),
+            connection(Some(private.id), "bank"),
+            connection(None, "root"),
+        ];
+        *self.tree.lock().unwrap() = Tree::new([servers, lab, notes, private], connections);
+    }
+
+    pub(crate) fn add(&self, connection: Connection) {
+        self.tree.lock().unwrap().put_connection(connection);
+    }
+
+    pub(crate) fn connection(&self, path: &str) -> Connection {
+        self.tree.lock().unwrap().find_connection(path).unwrap().clone()
+    }
+
+    pub(crate) fn id(&self, path: &str) -> String {
+        self.connection(path).id.to_string()
+    }
+
+    pub(crate) fn paths(&self) -> Vec<String> {
+        let tree = self.tree.lock().unwrap();
+        let mut paths: Vec<String> = tree.connections().map(|found| tree.connection_path(found)).collect();
+        paths.extend(tree.folders().map(|found| tree.folder_path(Some(found.id))));
+        paths.sort();
+        paths
+    }
+
+    fn check(&self) -> Result<(), PortError> {
+        if *self.broken.lock().unwrap_or_else(PoisonError::into_inner) {
+            Err(PortError("/home/me/store.db is gone".to_owned()))
+        } else {
+            Ok(())
+        }
+    }
+}
+
+pub(crate) fn connection(folder: Option<FolderId>, name: &str) -> Connection {
+    Connection {
+        id: ConnectionId::random(),
+        folder,
+        name: name.to_owned(),
+        kind: "ssh".to_owned(),
+        host: format!("{name}.example"),
+        port: 22,
+        credential: CredentialMode::Inherit,
+        settings: Settings::default(),
+        notes: String::new(),
+        tags: BTreeSet::from(["t".to_owned()]),
+        custom_fields: BTreeMap::new(),
+        source: None,
+        created: Timestamp(1),
+        updated: Timestamp(2),
+    }
+}
+
+impl ConnectionTree for FakeStore {
+    fn read(&self, look: &mut dyn FnMut(&Tree)) -> Result<(), PortError> {
+        self.check()?;
+        look(&self.tree.lock().unwrap());
+        Ok(())
+    }
+
+    fn change(&self, decide: &mut dyn FnMut(&Tree) -> Option<TreeChange>) -> Result<(), PortError> {
+        self.check()?;
+        let mut tree = self.tree.lock().unwrap();
+        let mut change = decide(&tree);
+        if let Some(interfere) = self.interference.lock().unwrap().take() {
+            interfere(&mut tree);
+            change = decide(&tree);
+        }
+        match change {
+            None => {}
+            Some(TreeChange::CreateConnection(made) | TreeChange::ChangeConnection(made)) => {
+                tree.put_connection(*made);
+            }
+            Some(TreeChange::CreateFolder(made) | TreeChange::ChangeFolder(made)) => tree.put_folder(made),
+            Some(TreeChange::DeleteConnection(gone)) => {
+                *tree = without(&tree, |_| true, |kept| kept.id != gone);
+            }
+            Some(TreeChange::DeleteFolder(gone)) => {
+                *tree = without(&tree, |kept| kept.id != gone, |_| true);
+            }
+        }
+        Ok(())
+    }
+
+    fn knows_kind(&self, kind: &str) -> bool {
+        kind == "ssh"
+    }
+}
+
+fn without(tree: &Tree, folder: impl Fn(&&Folder) -> bool, kept: impl Fn(&&Connection) -> bool) -> Tree {
+    Tree::new(tree.folders().filter(folder).cloned(), tree.connections().filter(kept).cloned())
+}
+
+impl TimeZone for FakeStore {
+    fn at(&self, time: Timestamp) -> ZoneAt {
+        assert_eq!(time, Timestamp(1_000_000_000_000_001));
+        ZoneAt { name: Some("Europe/Berlin".to_owned()), east_seconds: 7200 }
+    }
+}
