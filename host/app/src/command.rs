@@ -284,6 +284,13 @@ pub enum Command {
         /// The file.
         file: PathBuf,
     },
+    /// Tells of a plugin's crashes.
+    PluginCrashes {
+        /// Its id.
+        id: String,
+        /// The file that the reports are written to.
+        out: Option<PathBuf>,
+    },
     /// Removes an installed plugin.
     PluginRemove {
         /// Its id.
@@ -332,6 +339,7 @@ impl Command {
             Self::StoreBackup { to: path }
             | Self::RecordingExport { out: path, .. }
             | Self::PluginInstall { file: path } => vec![path],
+            Self::PluginCrashes { out: Some(path), .. } => vec![path],
             Self::Import(import) => std::iter::once(&mut import.file).chain(&mut import.mend_file).collect(),
             _ => Vec::new(),
         };

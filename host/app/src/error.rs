@@ -88,6 +88,14 @@ pub enum AppError {
         /// Why.
         source: PluginError,
     },
+    /// A plugin failed too often, and does not run for now.
+    #[error("plugin '{plugin}' does not run: {reason}")]
+    HeldBack {
+        /// The plugin.
+        plugin: String,
+        /// Why, and for how long.
+        reason: String,
+    },
     /// A call of a native plugin failed.
     #[error("plugin '{plugin}': {source}")]
     Native {
@@ -200,6 +208,7 @@ impl AppError {
             | Self::Load { .. }
             | Self::Plugin { .. }
             | Self::Native { .. }
+            | Self::HeldBack { .. }
             | Self::Shelf(_) => ErrorKind::Plugin,
             Self::Relayed { kind, .. } => *kind,
             Self::DeviceKey(_)
@@ -248,6 +257,11 @@ impl AppError {
             Self::Plugin { plugin, .. } => {
                 return Some(format!(
                     "nothing was changed; 'ostler plugin show {plugin}' tells more, the log has details"
+                ));
+            }
+            Self::HeldBack { plugin, .. } => {
+                return Some(format!(
+                    "'ostler plugin crashes {plugin}' tells why; 'ostler plugin enable {plugin}' lets it run at once"
                 ));
             }
             Self::Shelf(error) => return error.advice(),

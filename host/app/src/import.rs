@@ -21,6 +21,7 @@ use ostler_runtime::{ImportOutlet, Plugin};
 use ostler_vault::Changes;
 
 use crate::connections::check_endpoint;
+use crate::crashes::CrashInput;
 use crate::credentials::{Scope, put_secret};
 use crate::folders::{ensure_child, ensure_folder};
 use crate::kinds::Kinds;
@@ -80,7 +81,8 @@ impl Host {
         let file = File::open(&command.file).map_err(file_error)?;
         let mut collected = Collected::default();
         let parsed = plugin.parse(Box::new(file), &command.options, &mut collected).await;
-        self.count_use(&found, &plugin)?;
+        let input = || CrashInput::file(&file_name(command), &command.options, &head);
+        self.count_use(&found, &plugin, &input)?;
         let id = plugin_id(&found);
         let summary = parsed.map_err(|source| AppError::Plugin { plugin: id.clone(), source })?;
 
@@ -133,17 +135,19 @@ impl Host {
         command: &ImportCommand,
         head: &[u8],
     ) -> Result<(FoundPlugin, Plugin), AppError> {
-        let importers = self.enabled_plugins(Kind::Importer)?;
         if let Some(wanted) = &command.plugin {
-            let fits = importers.into_iter().find(|found| plugin_id(found) == *wanted);
-            let found = fits.ok_or_else(|| AppError::NoPlugin(wanted.clone()))?;
+            let importers = self.plugins_of(Kind::Importer)?;
+            let fits = importers.into_iter().find(|(found, _)| plugin_id(found) == *wanted);
+            let (found, held) = fits.ok_or_else(|| AppError::NoPlugin(wanted.clone()))?;
+            if let Some(reason) = held {
+                return Err(AppError::HeldBack { plugin: wanted.clone(), reason });
+            }
             let plugin = self.load(&found)?;
             return Ok((found, plugin));
         }
-        let name =
-            command.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = file_name(command);
         let mut best: Option<(u8, FoundPlugin, Plugin)> = None;
-        for found in importers {
+        for found in self.enabled_plugins(Kind::Importer)? {
             let plugin = self.load(&found)?;
             match plugin.detect(head, &name).await {
                 Ok(sure) if sure > best.as_ref().map_or(0, |(best, ..)| *best) => {
@@ -152,13 +156,17 @@ impl Host {
                 Ok(_) => {}
                 Err(error) => {
                     tracing::warn!(plugin = plugin_id(&found), %error, "importer could not look at the file");
-                    self.count_use(&found, &plugin)?;
+                    self.count_use(&found, &plugin, &|| CrashInput::file(&name, &[], head))?;
                 }
             }
         }
         best.map(|(_, found, plugin)| (found, plugin))
-            .ok_or_else(|| AppError::NoPluginFor { what: format!("recognizes '{name}'") })
+            .ok_or_else(|| self.nobody(Kind::Importer, &format!("recognizes '{name}'")))
     }
+}
+
+fn file_name(command: &ImportCommand) -> String {
+    command.file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
 }
 
 /// Where entries go, and in whose name.

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use ostler_plugin_api::Kind;
 
+use crate::crashes::CrashInput;
 use crate::plugins::plugin_id;
 use crate::{AppError, Host};
 
@@ -54,11 +55,13 @@ impl Host {
             return Ok(kinds);
         }
         for found in self.enabled_plugins(Kind::Launcher)? {
-            match self.load(&found)?.launcher_kinds().await {
+            let plugin = self.load(&found)?;
+            match plugin.launcher_kinds().await {
                 Ok(own) => kinds.0.extend(own.into_iter().map(|info| (info.kind, info.default_port))),
                 // One broken launcher must not keep the others from being asked.
                 Err(error) => {
                     tracing::warn!(plugin = plugin_id(&found), %error, "launcher could not be asked");
+                    self.count_use(&found, &plugin, &|| Some(CrashInput::Nothing))?;
                 }
             }
         }

@@ -14,6 +14,7 @@ use ostler_registry::FoundPlugin;
 use ostler_runtime::Plugin;
 use ostler_vault::Snapshot;
 
+use crate::crashes::CrashInput;
 use crate::credentials::{field_of, slot_of};
 use crate::lease::{Held, LeasedSlot};
 use crate::plugins::plugin_id;
@@ -103,7 +104,7 @@ impl Host {
         request.terminal = self.front.terminal().map(|(size, _)| size);
         let (found, plugin) = self.launcher_for(&connection.kind).await?;
         let planned = plugin.plan(&request).await;
-        self.count_use(&found, &plugin)?;
+        self.count_use(&found, &plugin, &|| CrashInput::launch(&request))?;
         let outcome = planned.map_err(|source| AppError::Plugin { plugin: plugin_id(&found), source })?;
         let own_place = own_sink(&connection, SecretField::Password);
         credential.slots.extend(outcome.prompted.into_iter().map(|(slot, bytes)| {

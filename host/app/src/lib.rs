@@ -12,6 +12,7 @@ mod clock;
 mod command;
 mod config;
 mod connections;
+mod crashes;
 mod credentials;
 mod doctor;
 mod driven;
@@ -45,6 +46,7 @@ pub use command::{
     HostKeyPolicy, ImportCommand, KdfChange, SecretInput, SourceInput, StoreFactors,
 };
 pub use config::{CONFIG_KEYS, ConfigError, ConfigKey, Configuration, LogLevel};
+pub use crashes::{CrashInput, CrashReport};
 pub use doctor::check_files;
 pub use error::{AppError, ErrorKind, RelayedCause};
 pub use front::{Event, FrontEnd, PlayedEvent};

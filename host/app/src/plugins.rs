@@ -3,10 +3,12 @@
 //! What is kept of a plugin is keyed by its id and bound to its file's digest: another file under the same id starts
 //! with what a new plugin gets.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use ostler_audit::{AuditEvent, EventClass, Outcome};
+use ostler_core::{FaultHistory, Standing};
 use ostler_plugin_api::{Capability, Grant, Grants, Kind, PluginId, Scope};
 use ostler_policy::default_grants;
 use ostler_registry::{BrokenPlugin, Code, FoundPlugin, Origin};
@@ -15,6 +17,7 @@ use ostler_vault::VaultError;
 use serde::{Deserialize, Serialize};
 
 use crate::auditing::plugin_ref;
+use crate::crashes::{CrashInput, held_because, take_in};
 use crate::{AppError, CapabilityView, GrantBounds, Host, PluginDetail, PluginView, Reply};
 
 /// The name of the sealed document that holds what is kept of plugins.
@@ -34,12 +37,16 @@ struct KeptPlugin {
     grants: Grants,
     #[serde(default)]
     usage: Usage,
+    #[serde(default)]
+    faults: FaultHistory,
 }
 
 /// How a plugin stands.
 pub(crate) struct PluginState {
     pub(crate) id: String,
     pub(crate) enabled: bool,
+    /// Why it does not run for now, or until it is enabled.
+    pub(crate) held: Option<String>,
     /// Calls that ended in a trap.
     pub(crate) traps: u64,
 }
@@ -53,6 +60,7 @@ impl KeptPlugin {
             enabled: true,
             grants: default_grants(&found.inspection.manifest, bundled),
             usage: Usage::default(),
+            faults: FaultHistory::default(),
         }
     }
 
@@ -92,7 +100,13 @@ impl Host {
     /// Returns how a plugin stands: its id, whether it may run, and how often it crashed.
     pub(crate) fn plugin_state(&self, found: &FoundPlugin) -> Result<PluginState, AppError> {
         let kept = self.kept(found)?;
-        Ok(PluginState { id: plugin_id(found), enabled: kept.enabled, traps: kept.usage.traps })
+        let now = self.now();
+        Ok(PluginState {
+            id: plugin_id(found),
+            enabled: kept.enabled,
+            held: held_because(kept.faults.standing(now), now),
+            traps: kept.usage.traps,
+        })
     }
 
     /// Loads a plugin with what it was granted.
@@ -107,14 +121,35 @@ impl Host {
 
     /// Returns the plugins of a kind that may run.
     pub(crate) fn enabled_plugins(&self, kind: Kind) -> Result<Vec<FoundPlugin>, AppError> {
+        Ok(self
+            .plugins_of(kind)?
+            .into_iter()
+            .filter(|(_, held)| held.is_none())
+            .map(|(found, _)| found)
+            .collect())
+    }
+
+    /// Returns the enabled plugins of a kind, each with why it does not run for now.
+    pub(crate) fn plugins_of(&self, kind: Kind) -> Result<Vec<(FoundPlugin, Option<String>)>, AppError> {
         let (found, _) = self.shelf.scan()?;
         let mut enabled = Vec::new();
         for plugin in found {
-            if plugin.inspection.manifest.kinds.contains(&kind) && self.kept(&plugin)?.enabled {
-                enabled.push(plugin);
+            if plugin.inspection.manifest.kinds.contains(&kind) {
+                let state = self.plugin_state(&plugin)?;
+                if state.enabled {
+                    enabled.push((plugin, state.held));
+                }
             }
         }
         Ok(enabled)
+    }
+
+    /// Names the plugins of a kind that are held back, behind what no other plugin does.
+    pub(crate) fn nobody(&self, kind: Kind, what: &str) -> AppError {
+        let held = self.plugins_of(kind).unwrap_or_default().into_iter().filter_map(|(found, held)| {
+            held.map(|held| format!("; '{}' does not run: {held}", plugin_id(&found)))
+        });
+        AppError::NoPluginFor { what: format!("{what}{}", held.collect::<String>()) }
     }
 
     /// Returns the launcher that opens a type of connection.
@@ -127,17 +162,22 @@ impl Host {
                 // One broken launcher must not keep the others from being asked.
                 Err(error) => {
                     tracing::warn!(plugin = plugin_id(&found), %error, "launcher could not be asked");
-                    self.count_use(&found, &plugin)?;
+                    self.count_use(&found, &plugin, &|| Some(CrashInput::Nothing))?;
                 }
             }
         }
-        Err(AppError::NoPluginFor { what: format!("opens '{kind}' connections") })
+        Err(self.nobody(Kind::Launcher, &format!("opens '{kind}' connections")))
     }
 
     /// Adds what a plugin just did to what is kept of it, and writes down what it was refused and why it was
-    /// ended.
-    pub(crate) fn count_use(&self, found: &FoundPlugin, plugin: &Plugin) -> Result<(), AppError> {
-        let recent = plugin.take_usage();
+    /// ended. `input` is what it was given, for the report of a crash.
+    pub(crate) fn count_use(
+        &self,
+        found: &FoundPlugin,
+        plugin: &Plugin,
+        input: &dyn Fn() -> Option<CrashInput>,
+    ) -> Result<(), AppError> {
+        let (recent, faults) = (plugin.take_usage(), plugin.take_faults());
         let event = |class, outcome, reason: &str, times: u64| {
             let mut event = self.audit.event(class, outcome);
             event.plugin = Some(plugin_ref(found));
@@ -165,10 +205,18 @@ impl Host {
             ));
         }
         self.audit.write_all(&events)?;
-        match self.keep(found, |kept| add(&mut kept.usage, &recent)) {
+        let standing = Cell::new(Standing::Ready);
+        let kept = self.keep(found, |kept| {
+            add(&mut kept.usage, &recent);
+            standing.set(take_in(&mut kept.faults, faults.len(), self.now()));
+        });
+        match kept {
             // A session may outlive the lock; what its plugin was refused is in the audit log.
             Err(VaultError::Locked) => Ok(()),
-            kept => Ok(kept?),
+            kept => {
+                kept?;
+                self.report_faults(found, faults, input, standing.get())
+            }
         }
     }
 
@@ -215,7 +263,12 @@ impl Host {
             &found,
             None,
         )?;
-        self.keep(&found, |kept| kept.enabled = enabled)?;
+        self.keep(&found, |kept| {
+            kept.enabled = enabled;
+            if enabled {
+                kept.faults = FaultHistory::default();
+            }
+        })?;
         Ok(Reply::Done(format!("'{id}' {}", if enabled { "may run" } else { "does not run any more" })))
     }
 
@@ -306,7 +359,7 @@ impl Host {
         }
     }
 
-    fn find_plugin(&self, id: &str) -> Result<FoundPlugin, AppError> {
+    pub(crate) fn find_plugin(&self, id: &str) -> Result<FoundPlugin, AppError> {
         let (found, _) = self.shelf.scan()?;
         found
             .into_iter()
@@ -316,6 +369,8 @@ impl Host {
 
     fn plugin_view(&self, found: &FoundPlugin) -> Result<PluginView, AppError> {
         let kept = self.kept(found)?;
+        let now = self.now();
+        let standing = kept.faults.standing(now);
         let manifest = &found.inspection.manifest;
         Ok(PluginView {
             id: manifest.id.to_string(),
@@ -328,8 +383,14 @@ impl Host {
                 Origin::Installed => "installed".to_owned(),
             },
             enabled: kept.enabled,
-            state: if kept.enabled { "ready" } else { "disabled" }.to_owned(),
-            problem: None,
+            state: match standing {
+                _ if !kept.enabled => "disabled",
+                Standing::Ready => "ready",
+                Standing::Held { .. } => "held-back",
+                Standing::GivenUp => "given-up",
+            }
+            .to_owned(),
+            problem: held_because(standing, now).filter(|_| kept.enabled),
             digest: found.inspection.digest.to_string(),
         })
     }

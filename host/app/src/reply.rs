@@ -3,11 +3,15 @@
 //!
 //! No reply holds a secret.
 
+mod plugins;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use ostler_core::{MappedField, Position, SessionEnd, SessionPlan, Settings};
 use serde::{Deserialize, Serialize};
+
+pub use plugins::{CapabilityView, PluginDetail, PluginView};
 
 /// What a command comes back with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -49,6 +53,8 @@ pub enum Reply {
     Plugins(Vec<PluginView>),
     /// One plugin.
     Plugin(Box<PluginDetail>),
+    /// The crashes of a plugin, the oldest first.
+    PluginCrashes(Vec<crate::CrashReport>),
     /// The entries of a credential source.
     SourceEntries(Vec<SourceEntryView>),
     /// Known hosts.
@@ -390,72 +396,6 @@ pub struct ExportedAudit {
     pub count: u64,
     /// The line at which the next run begins.
     pub next: u64,
-}
-
-/// A plugin in a list.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PluginView {
-    /// Its id.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Its version.
-    pub version: String,
-    /// What it does.
-    pub description: String,
-    /// Its kinds.
-    pub kinds: Vec<String>,
-    /// `bundled` or `installed`.
-    pub origin: String,
-    /// Whether it may run.
-    pub enabled: bool,
-    /// `ready`, `disabled` or `broken`.
-    pub state: String,
-    /// What is wrong with a broken one.
-    pub problem: Option<String>,
-    /// The digest of its file.
-    pub digest: String,
-}
-
-/// Everything of a plugin.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PluginDetail {
-    /// What a list shows.
-    #[serde(flatten)]
-    pub plugin: PluginView,
-    /// Its file.
-    pub path: PathBuf,
-    /// The capabilities that it asks for.
-    pub capabilities: Vec<CapabilityView>,
-    /// What it imports.
-    pub imports: Vec<String>,
-    /// Calls into it so far.
-    pub calls: u64,
-    /// Calls that ended in a trap.
-    pub traps: u64,
-    /// Calls that were stopped at a limit.
-    pub limits: u64,
-    /// Time that it computed, in milliseconds.
-    pub guest_ms: u64,
-    /// The most memory that one call took, in bytes.
-    pub peak_memory_bytes: u64,
-}
-
-/// A capability of a plugin.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct CapabilityView {
-    /// Its name.
-    pub name: String,
-    /// What it allows.
-    pub meaning: String,
-    /// Why the plugin asks for it.
-    pub reason: String,
-    /// Whether it has it.
-    pub granted: bool,
-    /// Times it was used.
-    pub used: u64,
-    /// Times it was refused.
-    pub refused: u64,
 }
 
 /// A known host.

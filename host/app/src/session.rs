@@ -13,6 +13,7 @@ use ostler_recording::{Recorder, RecordingError, RecordingInfo, RecordingRoot};
 use ostler_vault::EnvelopePublicKey;
 
 use crate::auditing::plugin_ref;
+use crate::crashes::CrashInput;
 use crate::driven::DrivenEngine;
 use crate::launch::Launch;
 use crate::lease::{Held, Lease};
@@ -56,7 +57,7 @@ impl Host {
                 _ => Ok(end),
             });
         let duration = self.clock.monotonic().saturating_sub(begun);
-        self.count_use(&running.launch.plugin, &running.launch.loaded)?;
+        self.count_use(&launch.plugin, &launch.loaded, &|| CrashInput::launch(&launch.request))?;
         running.audit_end(&outcome, root.as_ref())?;
         if let Some(Err(error)) = root {
             self.front.show(Event::Notice(format!("the recording is incomplete: {error}"))).await;

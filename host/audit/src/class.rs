@@ -231,6 +231,8 @@ classes! {
     PluginCrash = "plugin.crash", ApplicationLifecycle 99, Medium, ["plugin", "times"];
     /// A plugin went over a limit, and was ended.
     PluginLimit = "plugin.limit", ApplicationLifecycle 99, Medium, ["plugin", "times"];
+    /// A plugin failed again and again, and does not run for a while, or until it is enabled.
+    PluginHold = "plugin.hold", ApplicationLifecycle 99, Medium, ["plugin", "until"];
 
     /// Somebody asked for a session.
     SessionRequest = "session.request", AuthorizeSession 1, Informational, ["session", "connection", "name"];

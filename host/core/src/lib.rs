@@ -9,6 +9,7 @@
 mod backoff;
 mod credential;
 mod drive;
+mod faults;
 mod form;
 mod id;
 mod importing;
@@ -29,6 +30,7 @@ pub use credential::{
     SlotDescription, SourceCredential,
 };
 pub use drive::{ChallengeAlgorithm, DriveRequest};
+pub use faults::{FAULT_WINDOW, FIRST_HOLD, FORGIVEN_AFTER, FaultHistory, MOST_FAULTS, MOST_HOLDS, Standing};
 pub use form::{Field, FieldKind, Form, FormAnswer, FormAnswers};
 pub use id::{ConnectionId, FolderId, ParseIdError, RecordingId, SecretId, SessionId, StoreId};
 pub use importing::{

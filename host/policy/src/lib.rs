@@ -12,4 +12,4 @@ mod rules;
 pub use grants::default_grants;
 pub use launch::{Decision, LaunchFacts, RECORDING_SETTING, decide_launch};
 pub use ostler_plugin_api::{HostPattern, HostPatternError};
-pub use rules::{NativePin, RecordRule, Rules};
+pub use rules::{CrashReports, NativePin, RecordRule, Rules};

@@ -5,6 +5,7 @@
 //! record = "always"                   # always, never, or by-setting (default)
 //! deny-kinds = ["telnet"]             # types of connection, or protocols of plans
 //! deny-hosts = ["*.prod.example"]     # names and addresses; * stands for any characters
+//! crash-reports = "with-input"        # none, without-input (default), or with-input: what a plugin was given stands in its report
 //!
 //! [[policy.native]]                   # native plugins that may run, each by its file
 //! id = "ostler.credential-pkcs11"
@@ -32,6 +33,21 @@ pub struct Rules {
     pub deny_hosts: Vec<HostPattern>,
     /// Native plugins that may run; no other may.
     pub native: Vec<NativePin>,
+    /// What is kept of a plugin's crash.
+    pub crash_reports: CrashReports,
+}
+
+/// What is kept of a plugin's crash, in the store, sealed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CrashReports {
+    /// Nothing but its line in the audit log.
+    None,
+    /// What ended the call.
+    #[default]
+    WithoutInput,
+    /// What the plugin was given, too: a launch without its secrets, or the first bytes of a file.
+    WithInput,
 }
 
 /// A native plugin that an administrator vouches for: this file and no other.
@@ -82,12 +98,14 @@ mod tests {
 
     #[test]
     fn the_table_is_read_as_documented() {
-        let text = "record = \"always\"\ndeny-kinds = [\"telnet\"]\ndeny-hosts = [\"*.prod.example\"]";
+        let text = "record = \"always\"\ndeny-kinds = [\"telnet\"]\ndeny-hosts = [\"*.prod.example\"]\n\
+            crash-reports = \"with-input\"";
         let expected = Rules {
             record: RecordRule::Always,
             deny_kinds: vec!["telnet".to_owned()],
             deny_hosts: vec![HostPattern::new("*.prod.example").unwrap()],
             native: Vec::new(),
+            crash_reports: CrashReports::WithInput,
         };
         assert_eq!(toml::from_str(text), Ok(expected));
         assert_eq!(toml::from_str(""), Ok(Rules::default()));
@@ -95,9 +113,13 @@ mod tests {
 
     #[test]
     fn what_is_misspelt_is_refused() {
-        for text in
-            ["records = \"always\"", "record = \"sometimes\"", "deny_kinds = []", "deny-hosts = [\"\"]"]
-        {
+        for text in [
+            "records = \"always\"",
+            "record = \"sometimes\"",
+            "deny_kinds = []",
+            "crash-reports = true",
+            "deny-hosts = [\"\"]",
+        ] {
             assert!(toml::from_str::<Rules>(text).is_err(), "{text}");
         }
     }

@@ -209,7 +209,9 @@ impl<'a> Call<'a> {
                 PluginError::Limit { limit: "sleeping time", allowed }
             }
         };
-        self.loaded.counters.count_error(&error);
+        let call = self.budget.name.split(" time").next().unwrap_or_default();
+        let memory = self.store.data().limiter.peak_memory_bytes();
+        self.loaded.counters.count_error(&error, call, self.waits.charged(), memory);
         Err(error)
     }
 }

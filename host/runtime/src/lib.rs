@@ -38,4 +38,4 @@ pub use native::{
 };
 pub use plugin::Plugin;
 pub use runtime::{Ports, Runtime, RuntimeConfig};
-pub use usage::{CapabilityUse, Refusal, Usage};
+pub use usage::{CapabilityUse, Fault, Refusal, Usage};

@@ -17,7 +17,7 @@ use crate::kinds::launcher::{self, LauncherKind, LauncherPre, PlanOutcome};
 use crate::rights::Rights;
 use crate::runtime::{Ports, describe};
 use crate::ticker::Ticker;
-use crate::usage::{Counters, Usage};
+use crate::usage::{Counters, Fault, Usage};
 use crate::{Limits, LoadError, PluginError};
 
 /// A plugin that can be called.
@@ -166,6 +166,12 @@ impl Plugin {
     #[must_use]
     pub fn take_usage(&self) -> Usage {
         self.loaded.counters.take()
+    }
+
+    /// Returns the calls that a crash or a limit ended since this was last called, the latest ones of very many.
+    #[must_use]
+    pub fn take_faults(&self) -> Vec<Fault> {
+        self.loaded.counters.take_faults()
     }
 
     fn launcher(&self) -> Result<&LauncherPre, PluginError> {

@@ -2,7 +2,7 @@
 //!
 //! Kept in memory; whoever shows it over time persists it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -31,6 +31,22 @@ pub struct Refusal {
     /// How often.
     pub times: u64,
 }
+
+/// A call that a crash or a limit ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fault {
+    /// What the call was for, such as `planning`.
+    pub call: String,
+    /// What ended it.
+    pub reason: String,
+    /// How long it computed.
+    pub guest_time: Duration,
+    /// The most memory that it had, in bytes.
+    pub memory_bytes: u64,
+}
+
+/// Faults that are kept until they are taken.
+const MOST_FAULTS: usize = 16;
 
 /// Different reasons that are kept of one capability; what is refused for others is counted under [`OTHER_REASONS`], so
 /// that a plugin can't fill the memory by being refused.
@@ -87,6 +103,7 @@ pub(crate) struct Counters {
     limits: AtomicU64,
     guest_nanos: AtomicU64,
     peak_memory: AtomicU64,
+    faults: Mutex<VecDeque<Fault>>,
 }
 
 impl Counters {
@@ -101,6 +118,7 @@ impl Counters {
             limits: AtomicU64::new(0),
             guest_nanos: AtomicU64::new(0),
             peak_memory: AtomicU64::new(0),
+            faults: Mutex::default(),
         }
     }
 
@@ -109,13 +127,33 @@ impl Counters {
     }
 
     /// Counts what ended a call, where it was a crash or a limit.
-    pub(crate) fn count_error(&self, error: &PluginError) {
+    pub(crate) fn count_error(
+        &self,
+        error: &PluginError,
+        call: &str,
+        guest_time: Duration,
+        memory_bytes: usize,
+    ) {
         match error {
             PluginError::Limit { .. } => &self.limits,
             PluginError::Trap { .. } => &self.traps,
             _ => return,
         }
         .fetch_add(1, Ordering::Relaxed);
+        let mut faults = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
+        if faults.len() >= MOST_FAULTS {
+            faults.pop_front();
+        }
+        faults.push_back(Fault {
+            call: call.to_owned(),
+            reason: error.to_string(),
+            guest_time,
+            memory_bytes: u64::try_from(memory_bytes).unwrap_or(u64::MAX),
+        });
+    }
+
+    pub(crate) fn take_faults(&self) -> Vec<Fault> {
+        std::mem::take(&mut *self.faults.lock().unwrap_or_else(PoisonError::into_inner)).into()
     }
 
     /// Counts a call that ended, however it ended.

@@ -126,7 +126,9 @@ impl Host {
             if !state.enabled {
                 disabled.push(state.id.clone());
             }
-            if state.traps > 0 {
+            if let Some(held) = state.held.filter(|_| state.enabled) {
+                trapped.push(format!("'{}' does not run: {held}", state.id));
+            } else if state.traps > 0 {
                 trapped.push(format!("'{}' crashed {} time(s)", state.id, state.traps));
             }
         }
@@ -143,13 +145,15 @@ impl Host {
         if !disabled.is_empty() {
             finding.push_str(&format!("; disabled: {}", disabled.join(", ")));
         }
+        if !trapped.is_empty() {
+            finding.push_str(&format!("; {}", trapped.join(", ")));
+        }
         if self.enabled_plugins(Kind::Launcher)?.is_empty() {
             finding.push_str("; none that may run opens connections");
             return Ok(CheckView::warning(name, finding, "'ostler plugin enable ID' lets one run again"));
         }
         if !trapped.is_empty() {
-            let finding = format!("{finding}; {}", trapped.join(", "));
-            let advice = "'ostler plugin show ID' counts its calls; install a newer version, or disable it";
+            let advice = "'ostler plugin crashes ID' tells more; install a newer version, disable it, or let it run with 'ostler plugin enable ID'";
             return Ok(CheckView::warning(name, finding, advice));
         }
         Ok(CheckView::good(name, finding))

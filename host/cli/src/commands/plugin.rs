@@ -56,6 +56,18 @@ pub(crate) enum Plugin {
         /// The folder, as the source names it.
         folder: Option<String>,
     },
+    /// Tell of a plugin's crashes: when, in which call, and why.
+    #[command(
+        after_help = "Examples:\n  ostler plugin crashes example.importer\n  ostler plugin crashes example.importer --out report.json"
+    )]
+    Crashes {
+        /// Its id.
+        #[arg(add = names::plugins())]
+        id: String,
+        /// Write the reports to a file, for the plugin's author. Where policy keeps it, what the plugin was given is in them.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
     /// Take a capability from a plugin.
     #[command(after_help = "Examples:\n  ostler plugin revoke example.importer storage")]
     Revoke {
@@ -138,6 +150,7 @@ impl Plugin {
                 Command::PluginGrant { id, capability, granted: false, bounds: GrantBounds::default() }
             }
             Self::Entries { id, folder } => Command::SourceBrowse { plugin: id, folder },
+            Self::Crashes { id, out } => Command::PluginCrashes { id, out },
             Self::Install { file } => Command::PluginInstall { file },
             Self::Remove { id } => Command::PluginRemove { id },
         };

@@ -31,6 +31,7 @@ pub(crate) fn render(reply: &Reply) -> Result<String, CliError> {
         Reply::AuditExported(inner) => pretty(inner),
         Reply::Plugins(inner) => pretty(inner),
         Reply::Plugin(inner) => pretty(inner),
+        Reply::PluginCrashes(inner) => pretty(inner),
         Reply::SourceEntries(inner) => pretty(inner),
         Reply::KnownHosts(inner) => pretty(inner),
         Reply::Checks(inner) => pretty(inner),

@@ -1,6 +1,6 @@
 //! Words for plugins: what there is, and what one asks for, has, used and was refused.
 
-use ostler_app::{PluginDetail, PluginView, SourceEntryView};
+use ostler_app::{CrashReport, PluginDetail, PluginView, SourceEntryView};
 
 use super::table::{Cell, Facts, Table};
 use super::{Style, escape};
@@ -23,10 +23,33 @@ pub(crate) fn list(plugins: &[PluginView], style: Style) -> String {
     let mut text = table.render(style);
     for plugin in plugins {
         if let Some(problem) = &plugin.problem {
-            text.push_str(&format!("{} {}: {}\n", style.red("broken"), escape(&plugin.id), escape(problem)));
+            text.push_str(&format!(
+                "{} {}: {}\n",
+                style.state(&plugin.state),
+                escape(&plugin.id),
+                escape(problem)
+            ));
         }
     }
     text
+}
+
+/// What is known of a plugin's crashes.
+pub(crate) fn crashes(reports: &[CrashReport], style: Style) -> String {
+    if reports.is_empty() {
+        return "No crash of it is known.\n".to_owned();
+    }
+    let mut table = Table::new(&["TIME", "VERSION", "CALL", "INPUT", "REASON"]);
+    for report in reports {
+        table.row([
+            super::records::to_second(&report.time).into(),
+            (&report.version).into(),
+            (&report.call).into(),
+            if report.input.is_some() { "kept" } else { "not kept" }.to_owned().into(),
+            (&report.reason).into(),
+        ]);
+    }
+    table.render(style)
 }
 
 /// What a credential source holds.

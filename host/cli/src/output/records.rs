@@ -90,7 +90,7 @@ pub(crate) fn audited(event: &AuditView, style: Style) -> String {
 }
 
 /// Leaves out the fraction of a second, which only machines care for.
-fn to_second(time: &str) -> String {
+pub(super) fn to_second(time: &str) -> String {
     match time.split_once('.') {
         Some((seconds, _)) => format!("{seconds}Z"),
         None => time.to_owned(),

@@ -42,7 +42,7 @@ impl Style {
     pub(crate) fn state(self, state: &str) -> String {
         match state {
             "complete" | "ready" | "success" | "good" | "yes" => self.green(state),
-            "damaged" | "missing" | "broken" | "failure" | "denied" | "bad" => self.red(state),
+            "damaged" | "missing" | "broken" | "given-up" | "failure" | "denied" | "bad" => self.red(state),
             _ => self.yellow(state),
         }
     }

@@ -6,6 +6,7 @@
 
 use std::io::Read;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ostler_core::{ImportEntry, ImportProblem, ImportSummary};
 use tokio::task::{JoinError, JoinSet};
@@ -118,7 +119,7 @@ pub(crate) async fn parse(
             Err(error) => {
                 // Waits until the guest is gone, so that its call is counted.
                 guest.shutdown().await;
-                loaded.counters.count_error(&error);
+                loaded.counters.count_error(&error, "parsing", Duration::ZERO, 0);
                 return Err(error);
             }
         }

@@ -108,7 +108,7 @@ fn the_same_launcher_logs_in_when_its_plan_is_honest() {
 fn a_plugin_that_crashes_or_never_ends_costs_that_call_and_changes_nothing() {
     let stage = Stage::new();
     for (evil, expected) in
-        [("panic", "crashed"), ("loop", "limit"), ("memory", "limit"), ("no-host", "plan can't be used")]
+        [("no-host", "plan can't be used"), ("panic", "crashed"), ("loop", "limit"), ("memory", "limit")]
     {
         let output = stage.connect_with(&[&format!("evil={evil}")]);
         assert_ne!(output.code, 0, "{evil}");
@@ -124,6 +124,80 @@ fn a_plugin_that_crashes_or_never_ends_costs_that_call_and_changes_nothing() {
     stage.ostler.ok(&["plugin", "enable", "ostler.launcher-ssh"]);
     let output = stage.ostler.ok(&["connect", "target", "--host-key", "accept-new", "--", "echo", "alive"]);
     assert_eq!(output.stdout, "alive\n");
+}
+
+#[test]
+fn a_plugin_that_crashes_again_and_again_is_held_back_until_it_is_enabled_and_the_others_run() {
+    let stage = Stage::new();
+    let directory = stage.ostler.home().join("config/ostler");
+    std::fs::create_dir_all(&directory).unwrap();
+    let configure = |policy: &str| std::fs::write(directory.join("config.toml"), policy).unwrap();
+    for time in 0..3 {
+        // Only the last report may have what the plugin was given.
+        configure(if time < 2 { "" } else { "[policy]\ncrash-reports = \"with-input\"\n" });
+        let output = stage.connect_with(&["evil=panic"]);
+        assert!(output.stderr.contains("crashed"), "{}", output.stderr);
+    }
+    // It would plan honestly now, and is not asked any more; its state is in the store, not in a process.
+    let output = stage.connect_with(&["evil=honest"]);
+    assert!(output.stderr.contains("held back") && output.stderr.contains(EVIL), "{}", output.stderr);
+    let calls = || stage.ostler.ok(&["plugin", "show", EVIL, "--json"]).json()["calls"].clone();
+    let before = calls();
+    stage.ostler.run(&["connect", "target", "--dry-run"]);
+    assert_eq!(calls(), before);
+    let list = stage.ostler.ok(&["plugin", "list", "--json"]).json();
+    let state = |id: &str| {
+        let plugin = list.as_array().unwrap().iter().find(|plugin| plugin["id"] == id).unwrap();
+        plugin["state"].clone()
+    };
+    assert_eq!((state(EVIL), state("ostler.importer-csv")), ("held-back".into(), "ready".into()));
+    assert!(stage.ostler.ok(&["plugin", "show", EVIL]).stdout.contains("held back for"));
+    assert!(stage.ostler.run(&["doctor"]).stdout.contains("held back for"));
+    let events = stage.ostler.ok(&["audit", "show", "--event", "plugin.hold", "--json"]).json();
+    assert_eq!(events.as_array().unwrap().len(), 1);
+    assert_eq!(events[0]["plugin"], EVIL);
+
+    // Another launcher of the same type takes its place at once.
+    stage.ostler.ok(&["plugin", "enable", "ostler.launcher-ssh"]);
+    let output = stage.ostler.ok(&["connect", "target", "--host-key", "accept-new", "--", "echo", "alive"]);
+    assert_eq!(output.stdout, "alive\n");
+    stage.ostler.ok(&["plugin", "disable", "ostler.launcher-ssh"]);
+
+    let out = stage.ostler.home().join("report.json");
+    let crashes = ["plugin", "crashes", EVIL, "--out", out.to_str().unwrap(), "--json"];
+    let reports = stage.ostler.ok(&crashes).json();
+    assert_eq!(serde_json::from_slice::<Value>(&std::fs::read(&out).unwrap()).unwrap(), reports);
+    assert_eq!(reports.as_array().unwrap().len(), 3);
+    assert_eq!((&reports[0]["call"], &reports[0]["input"]), (&"planning".into(), &Value::Null));
+    let launch = &reports[2]["input"]["launch"];
+    assert_eq!((&launch["host"], &launch["settings"]["evil"]), (&"127.0.0.1".into(), &"panic".into()));
+    assert!(!reports.to_string().contains("the-password"), "{reports}");
+
+    stage.ostler.ok(&["plugin", "enable", EVIL]);
+    let output = stage.connect_with(&["evil=honest"]);
+    assert!(!output.stderr.contains("held back"), "{}", output.stderr);
+    let misspelt = stage.ostler.run(&["plugin", "crashes", "test.evil-launchers"]);
+    assert!(misspelt.stderr.contains("there is no plugin"), "{}", misspelt.stderr);
+}
+
+#[test]
+fn a_report_keeps_nothing_where_policy_says_so_and_never_more_than_the_latest() {
+    let stage = Stage::new();
+    let crash = || {
+        stage.ostler.ok(&["plugin", "enable", EVIL]);
+        stage.connect_with(&["evil=panic"]);
+        stage.ostler.ok(&["plugin", "crashes", EVIL, "--json"]).json().as_array().unwrap().len()
+    };
+    let counts: Vec<usize> = (0..7).map(|_| crash()).collect();
+    assert_eq!(counts, [1, 2, 3, 4, 5, 5, 5]);
+    let directory = stage.ostler.home().join("config/ostler");
+    std::fs::create_dir_all(&directory).unwrap();
+    std::fs::write(directory.join("config.toml"), "[policy]\ncrash-reports = \"none\"\n").unwrap();
+    let last = |reports: &Value| reports.as_array().unwrap().last().unwrap().clone();
+    let before = last(&stage.ostler.ok(&["plugin", "crashes", EVIL, "--json"]).json());
+    crash();
+    assert_eq!(last(&stage.ostler.ok(&["plugin", "crashes", EVIL, "--json"]).json()), before);
+    assert_eq!(stage.ostler.ok(&["plugin", "show", EVIL, "--json"]).json()["traps"], 8);
 }
 
 #[test]
