@@ -34,6 +34,8 @@ pub const HOST_PACKAGES: &[HostPackage] = &[
     HostPackage { name: "ostler:workflow", version: "0.1.0" },
     HostPackage { name: "ostler:clock", version: "0.1.0" },
     HostPackage { name: "ostler:connections", version: "0.1.0" },
+    HostPackage { name: "ostler:recording", version: "0.1.0" },
+    HostPackage { name: "ostler:events", version: "0.1.0" },
 ];
 
 /// The WASI interfaces of the floor: an empty environment, no files, no sockets, output to the log.

@@ -13,7 +13,9 @@ use ostler_vault::{Changes, DeviceKey, Snapshot, Vault, VaultError};
 
 use crate::auditing::Auditor;
 use crate::auditing::plugin_ref;
-use crate::ports::{ConfiguredSettings, DeviceCode, MachineZone, PluginTree, VaultStorage};
+use crate::ports::{
+    AuditedEvents, ConfiguredSettings, DeviceCode, MachineZone, PluginRecordings, PluginTree, VaultStorage,
+};
 use crate::{AppError, Command, Configuration, FrontEnd, Places, Reply, bundled};
 
 /// How often a change is tried again when another program changed the store in between.
@@ -285,6 +287,8 @@ impl Host {
             clock: Arc::clone(&self.clock),
             zone: Arc::new(MachineZone),
             connections: Arc::new(PluginTree { shared: self.downgrade(), plugin: plugin_ref(plugin) }),
+            recordings: Arc::new(PluginRecordings { shared: self.downgrade(), plugin: plugin_ref(plugin) }),
+            events: Arc::new(AuditedEvents(self.downgrade())),
         };
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime.with_ports(ports));

@@ -1,8 +1,12 @@
 //! The ports of `core`, filled from the store, the configuration and the device key.
 
+mod events;
+mod recordings;
 mod tree;
 mod zone;
 
+pub(crate) use events::AuditedEvents;
+pub(crate) use recordings::PluginRecordings;
 pub(crate) use tree::PluginTree;
 pub(crate) use zone::MachineZone;
 

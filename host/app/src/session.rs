@@ -189,6 +189,12 @@ impl Running<'_> {
         loop {
             match events.next().await {
                 SessionEvent::Ended(end) => return Ok(end),
+                SessionEvent::Marker(text) => {
+                    if let Some(Err(error)) = recorder.map(|recorder| recorder.marker(&text)) {
+                        recorder = None;
+                        self.recording_failed(error).await?;
+                    }
+                }
                 SessionEvent::Output { stream, bytes } => {
                     if let Some(Err(error)) = recorder.map(|recorder| recorder.output(&bytes)) {
                         // Said once: it takes nothing more.

@@ -253,7 +253,7 @@ classes! {
     /// A recording misses its end.
     RecordingIncomplete = "recording.incomplete", DatastoreActivity 99, High, ["session", "connection", "recording"];
     /// A recording was played.
-    RecordingRead = "recording.read", DatastoreActivity 1, Low, ["recording", "how"];
+    RecordingRead = "recording.read", DatastoreActivity 1, Low, ["recording", "how", "plugin"];
     /// A recording was written to a file, unsealed.
     RecordingExport = "recording.export", DatastoreActivity 1, Medium, ["recording", "how"];
     /// A recording was deleted.

@@ -48,7 +48,10 @@ pub use ports::{
     BoxFuture, Clock, CodeAuthenticator, PluginSettings, PluginStorage, PortError, PromptError, Prompter,
     Timestamp,
 };
-pub use ports::{ConnectionTree, NoHost, TimeZone, TreeChange, ZoneAt};
+pub use ports::{
+    ConnectionTree, EventHistory, FinishedRecording, HostEvent, HostOutcome, NoHost, Recorded,
+    RecordedMoment, RecordedMoments, RecordingArchive, TimeZone, TreeChange, ZoneAt,
+};
 pub use search::Search;
 pub use secret::{Field as SecretField, HostRule, SecretBytes, Sink, SinkRule, SlotName, SlotNameError};
 pub use session::{

@@ -4,11 +4,15 @@
 //! Each port is as narrow as its one user needs.
 
 mod clock;
+mod events;
 mod none;
+mod recordings;
 mod tree;
 
 pub use clock::{TimeZone, ZoneAt};
+pub use events::{EventHistory, HostEvent, HostOutcome};
 pub use none::NoHost;
+pub use recordings::{FinishedRecording, Recorded, RecordedMoment, RecordedMoments, RecordingArchive};
 pub use tree::{ConnectionTree, TreeChange};
 
 use std::future::Future;

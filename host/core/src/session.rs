@@ -82,6 +82,8 @@ pub enum SessionEvent {
         /// The bytes as the remote end sent them.
         bytes: Vec<u8>,
     },
+    /// A note for the recording, at this place.
+    Marker(String),
     /// The session is over.
     Ended(SessionEnd),
 }

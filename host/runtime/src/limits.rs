@@ -31,6 +31,10 @@ pub struct Limits {
     pub log_lines: u32,
     /// Time that all waits by the capability `clock` may take together.
     pub clock_waits: Duration,
+    /// Time that all waits for events may take together.
+    pub event_waits: Duration,
+    /// Markers in the recording of a session.
+    pub markers: u32,
     /// Questions to one capability of the store (connections, recordings, events).
     pub store_calls: u32,
     /// Changes through one capability of the store.
@@ -65,6 +69,8 @@ impl Default for Limits {
             resources: 256,
             log_lines: 1000,
             clock_waits: Duration::from_secs(60),
+            event_waits: Duration::from_secs(60),
+            markers: 1000,
             store_calls: 10_000,
             store_changes: 1000,
             storage_keys: 1000,

@@ -7,7 +7,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ostler_core::{
-    Clock, CodeAuthenticator, ConnectionTree, PluginSettings, PluginStorage, Prompter, TimeZone,
+    Clock, CodeAuthenticator, ConnectionTree, EventHistory, PluginSettings, PluginStorage, Prompter,
+    RecordingArchive, TimeZone,
 };
 use ostler_plugin_api::{ApiError, Grants, Guard, Guards, Import, Manifest, check_declared, check_import};
 use sha2::{Digest as _, Sha256};
@@ -47,6 +48,10 @@ pub struct Ports {
     pub zone: Arc<dyn TimeZone>,
     /// The tree of folders and connections, for the plugin that is loaded.
     pub connections: Arc<dyn ConnectionTree>,
+    /// The finished recordings, for the plugin that is loaded.
+    pub recordings: Arc<dyn RecordingArchive>,
+    /// What happened in the host.
+    pub events: Arc<dyn EventHistory>,
 }
 
 /// Runs plugins. Clones share all but their ports.

@@ -63,6 +63,8 @@
 //! | [`net`] | byte streams to a session's target or granted hosts | `net` |
 //! | [`terminal`] | the terminal of a driven session | `terminal` |
 //! | [`connections`] | the tree of folders and connections | `connections.read`, `connections.write` |
+//! | [`recording`] | markers in a session's recording, and finished recordings | `recording.annotate`, `recording.read` |
+//! | [`events`] | what happened in the host | `events` |
 //! | [`clock`] | the time with its zone, and waits | `clock` |
 //!
 //! A capability must stand in the manifest, or the plugin is refused at install. One that was not granted answers with
@@ -75,9 +77,11 @@ pub mod launcher;
 
 pub mod clock;
 pub mod connections;
+pub mod events;
 pub mod log;
 pub mod net;
 pub mod prompt;
+pub mod recording;
 pub mod secrets;
 pub mod settings;
 pub mod storage;

@@ -10,12 +10,17 @@ wit_bindgen::generate!({
             import ostler:connections/types@0.1.0;
             import ostler:connections/read@0.1.0;
             import ostler:connections/write@0.1.0;
+            import ostler:recording/annotate@0.1.0;
+            import ostler:recording/read@0.1.0;
+            import ostler:events/events@0.1.0;
         }
     ",
     path: [
         "../../plugin-api/wit/types-0.1.0",
         "../../plugin-api/wit/clock-0.1.0",
         "../../plugin-api/wit/connections-0.1.0",
+        "../../plugin-api/wit/recording-0.1.0",
+        "../../plugin-api/wit/events-0.1.0",
     ],
     with: { "ostler:types/types@0.1.0": crate::bindings::capabilities::ostler::types::types },
     additional_derives: [PartialEq, Eq],

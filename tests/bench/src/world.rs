@@ -49,6 +49,8 @@ pub(crate) fn runtime_with(cache: &Path, limits: Limits) -> anyhow::Result<Runti
         clock: nothing,
         zone: Arc::new(NoHost),
         connections: Arc::new(NoHost),
+        recordings: Arc::new(NoHost),
+        events: Arc::new(NoHost),
     };
     Ok(Runtime::new(
         RuntimeConfig { cache_dir: Some(cache.to_owned()), limits, ..RuntimeConfig::default() },

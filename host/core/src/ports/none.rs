@@ -1,7 +1,10 @@
 //! A host that has nothing behind the ports, for tests and test kits.
 
-use super::{ConnectionTree, PortError, TimeZone, TreeChange, ZoneAt};
-use crate::{Timestamp, Tree};
+use super::{
+    ConnectionTree, EventHistory, FinishedRecording, HostEvent, PortError, RecordedMoments, RecordingArchive,
+    TimeZone, TreeChange, ZoneAt,
+};
+use crate::{RecordingId, Timestamp, Tree};
 
 /// Stands where there is nothing to reach: every call fails, and the time zone is UTC.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,5 +31,25 @@ impl ConnectionTree for NoHost {
 
     fn knows_kind(&self, _: &str) -> bool {
         false
+    }
+}
+
+impl RecordingArchive for NoHost {
+    fn list(&self) -> Result<Vec<FinishedRecording>, PortError> {
+        nothing()
+    }
+
+    fn open(&self, _: RecordingId) -> Result<Box<dyn RecordedMoments>, PortError> {
+        nothing()
+    }
+}
+
+impl EventHistory for NoHost {
+    fn latest(&self) -> Result<u64, PortError> {
+        nothing()
+    }
+
+    fn since(&self, _: u64, _: usize) -> Result<(Vec<HostEvent>, u64), PortError> {
+        nothing()
     }
 }

@@ -23,9 +23,12 @@ mod connections_convert;
 mod connections_read;
 mod connections_write;
 mod convert;
+mod events;
 pub(crate) mod log;
 pub(crate) mod net;
 pub(crate) mod prompt;
+mod recording_annotate;
+mod recording_read;
 mod secrets;
 mod settings;
 mod storage;
@@ -105,6 +108,9 @@ pub(crate) struct Capabilities {
     clock: Arc<clock::Clock>,
     connections_read: Arc<connections_read::ConnectionsRead>,
     connections_write: Arc<connections_write::ConnectionsWrite>,
+    recording_annotate: Arc<recording_annotate::RecordingAnnotate>,
+    recording_read: Arc<recording_read::RecordingRead>,
+    events: Arc<events::Events>,
 }
 
 /// The state of all capabilities in one instance.
@@ -119,6 +125,9 @@ pub(crate) struct CapabilityInstances {
     clock: clock::Instance,
     connections_read: connections_read::Instance,
     connections_write: connections_write::Instance,
+    recording_annotate: recording_annotate::Instance,
+    recording_read: recording_read::Instance,
+    events: events::Instance,
 }
 
 impl Capabilities {
@@ -132,7 +141,10 @@ impl Capabilities {
         secrets::SecretsUse::link(linker)?;
         clock::Clock::link(linker)?;
         connections_read::ConnectionsRead::link(linker)?;
-        connections_write::ConnectionsWrite::link(linker)
+        connections_write::ConnectionsWrite::link(linker)?;
+        recording_annotate::RecordingAnnotate::link(linker)?;
+        recording_read::RecordingRead::link(linker)?;
+        events::Events::link(linker)
     }
 
     pub(crate) fn configure(setup: &Setup<'_>) -> Self {
@@ -147,6 +159,9 @@ impl Capabilities {
             clock: Arc::new(HostCapability::configure(setup)),
             connections_read: Arc::new(HostCapability::configure(setup)),
             connections_write: Arc::new(HostCapability::configure(setup)),
+            recording_annotate: Arc::new(HostCapability::configure(setup)),
+            recording_read: Arc::new(HostCapability::configure(setup)),
+            events: Arc::new(HostCapability::configure(setup)),
         }
     }
 
@@ -162,6 +177,9 @@ impl Capabilities {
             clock: self.clock.build(chain),
             connections_read: self.connections_read.build(chain),
             connections_write: self.connections_write.build(chain),
+            recording_annotate: self.recording_annotate.build(chain),
+            recording_read: self.recording_read.build(chain),
+            events: self.events.build(chain),
         }
     }
 }

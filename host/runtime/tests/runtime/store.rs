@@ -2,10 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use ostler_core::{
-    Connection, ConnectionId, ConnectionTree, CredentialMode, Folder, FolderId, LocalCredential,
-    PASSWORD_SLOT, PortError, SecretId, Settings, SlotName, TimeZone, Timestamp, Tree, TreeChange, ZoneAt,
+    Connection, ConnectionId, ConnectionTree, CredentialMode, EventHistory, FinishedRecording, Folder,
+    FolderId, HostEvent, HostOutcome, LocalCredential, PASSWORD_SLOT, PortError, Recorded, RecordedMoment,
+    RecordedMoments, RecordingArchive, RecordingId, SecretId, SessionId, Settings, SlotName, TerminalSize,
+    TimeZone, Timestamp, Tree, TreeChange, ZoneAt,
 };
 
 /// What happens to the tree between two looks.
@@ -18,6 +21,12 @@ pub(crate) struct FakeStore {
     pub(crate) broken: Mutex<bool>,
     /// Changes the tree after a change was decided and before it is made.
     pub(crate) interference: Mutex<Option<Interference>>,
+    pub(crate) recordings: Mutex<Vec<FinishedRecording>>,
+    /// How many moments each recording has beyond its four.
+    pub(crate) outputs: Mutex<usize>,
+    /// The recordings that were opened, in order.
+    pub(crate) opened: Mutex<Vec<RecordingId>>,
+    pub(crate) events: Mutex<Vec<HostEvent>>,
 }
 
 impl FakeStore {
@@ -145,5 +154,86 @@ impl TimeZone for FakeStore {
     fn at(&self, time: Timestamp) -> ZoneAt {
         assert_eq!(time, Timestamp(1_000_000_000_000_001));
         ZoneAt { name: Some("Europe/Berlin".to_owned()), east_seconds: 7200 }
+    }
+}
+
+/// A recording of a connection that had this path, and has another now.
+pub(crate) fn recording(path: &str, present: Option<&str>, started: i64) -> FinishedRecording {
+    FinishedRecording {
+        id: RecordingId::random(),
+        session: SessionId::random(),
+        connection: ConnectionId::random(),
+        path: path.to_owned(),
+        present_path: present.map(ToOwned::to_owned),
+        target: "db.example:22".to_owned(),
+        kind: "ssh".to_owned(),
+        user: "root".to_owned(),
+        started: Timestamp(started),
+        duration: Duration::from_secs(3),
+        complete: true,
+    }
+}
+
+impl RecordingArchive for FakeStore {
+    fn list(&self) -> Result<Vec<FinishedRecording>, PortError> {
+        self.check()?;
+        Ok(self.recordings.lock().unwrap().clone())
+    }
+
+    fn open(&self, id: RecordingId) -> Result<Box<dyn RecordedMoments>, PortError> {
+        self.check()?;
+        self.opened.lock().unwrap().push(id);
+        let mut moments = vec![
+            Recorded::Output(b"hello ".to_vec()),
+            Recorded::Marker("note".to_owned()),
+            Recorded::Resize(TerminalSize { columns: 80, rows: 24 }),
+        ];
+        moments.extend(vec![Recorded::Output(vec![b'x'; 100]); *self.outputs.lock().unwrap()]);
+        moments.push(Recorded::Exit(Some(0)));
+        Ok(Box::new(Moments(moments.into_iter())))
+    }
+}
+
+struct Moments(std::vec::IntoIter<Recorded>);
+
+impl RecordedMoments for Moments {
+    fn next(&mut self) -> Result<Option<RecordedMoment>, PortError> {
+        Ok(self.0.next().map(|what| RecordedMoment { at: Duration::from_secs(1), what }))
+    }
+}
+
+/// An event about a connection.
+pub(crate) fn event(name: &str, path: Option<&str>) -> HostEvent {
+    let folder = path.map(|path| {
+        let mut names: Vec<String> = path.split('/').map(ToOwned::to_owned).collect();
+        names.pop();
+        names
+    });
+    HostEvent {
+        name: name.to_owned(),
+        time: Timestamp(7),
+        outcome: HostOutcome::Success,
+        path: path.map(ToOwned::to_owned),
+        folder,
+        connection: None,
+        session: None,
+        recording: None,
+        plugin: None,
+    }
+}
+
+impl EventHistory for FakeStore {
+    fn latest(&self) -> Result<u64, PortError> {
+        self.check()?;
+        Ok(self.events.lock().unwrap().len() as u64)
+    }
+
+    fn since(&self, cursor: u64, most: usize) -> Result<(Vec<HostEvent>, u64), PortError> {
+        self.check()?;
+        let events = self.events.lock().unwrap();
+        let behind: Vec<HostEvent> =
+            events.iter().skip(usize::try_from(cursor).unwrap()).take(most).cloned().collect();
+        let next = cursor + behind.len() as u64;
+        Ok((behind, next))
     }
 }

@@ -66,6 +66,8 @@ impl World {
             clock: Arc::new(FixedClock),
             zone: store.clone(),
             connections: store.clone(),
+            recordings: store.clone(),
+            events: store.clone(),
         };
         let runtime = Runtime::new(config, ports).unwrap();
         Self { runtime, storage, settings, person, store }

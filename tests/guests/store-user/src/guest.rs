@@ -9,6 +9,11 @@ wit_bindgen::generate!({
             import ostler:clock/clock@0.1.0;
             import ostler:connections/read@0.1.0;
             import ostler:connections/write@0.1.0;
+            import ostler:recording/annotate@0.1.0;
+            import ostler:recording/read@0.1.0;
+            import ostler:events/events@0.1.0;
+            import ostler:terminal/terminal@0.1.0;
+            export ostler:driver/driver@0.1.0;
             export ostler:launcher/launcher@0.1.0;
         }
     ",
@@ -16,20 +21,30 @@ wit_bindgen::generate!({
         "../../../plugin-api/wit/types-0.1.0",
         "../../../plugin-api/wit/clock-0.1.0",
         "../../../plugin-api/wit/connections-0.1.0",
+        "../../../plugin-api/wit/recording-0.1.0",
+        "../../../plugin-api/wit/events-0.1.0",
+        "../../../plugin-api/wit/terminal-0.1.0",
+        "../../../plugin-api/wit/driver-0.1.0",
         "../../../plugin-api/wit/launcher-0.1.0",
     ],
     generate_all,
 });
 
+use exports::ostler::driver::driver::{DriveError, DriveRequest, EndReason, Guest as Driver};
 use exports::ostler::launcher::launcher::Guest;
 use ostler::clock::clock;
 use ostler::connections::read::{self, Query};
 use ostler::connections::types::{Connection, ConnectionData, Folder, FolderData};
 use ostler::connections::write;
+use ostler::events::events;
 use ostler::launcher::types::{
-    KindInfo, LaunchRequest, PlanError, RunRequest, SessionPlan, SshAuth, SshPlan, SshRun,
+    DrivenPlan, DrivenSurface, KindInfo, LaunchRequest, PlanError, RunRequest, SessionPlan, SshAuth, SshPlan,
+    SshRun,
 };
-use ostler::types::types::{Endpoint, SettingValue, Value};
+use ostler::recording::read::{Chunk, Filter, Happening};
+use ostler::recording::{annotate, read as recordings};
+use ostler::terminal::terminal;
+use ostler::types::types::{Endpoint, Setting, SettingValue, Value};
 
 #[unsafe(link_section = "ostler:plugin.toml")]
 #[used]
@@ -40,11 +55,11 @@ struct StoreUser;
 export!(StoreUser);
 
 /// The settings of the connection that is launched.
-struct Arguments(LaunchRequest);
+struct Arguments(Vec<Setting>);
 
 impl Arguments {
     fn text(&self, key: &str) -> Option<String> {
-        self.0.settings.iter().find(|setting| setting.key == key).map(|setting| match &setting.value {
+        self.0.iter().find(|setting| setting.key == key).map(|setting| match &setting.value {
             SettingValue::Text(text) => text.clone(),
             SettingValue::Integer(number) => number.to_string(),
             other => format!("{other:?}"),
@@ -66,20 +81,137 @@ impl Guest for StoreUser {
     }
 
     fn plan(request: LaunchRequest) -> Result<SessionPlan, PlanError> {
-        let arguments = Arguments(request);
+        let arguments = Arguments(request.settings.clone());
         let answer = match arguments.of("do").as_str() {
-            "" => return Ok(plan(&arguments.0)),
+            "" => return Ok(plan(&request)),
+            drive if drive.starts_with("drive.") => {
+                return Ok(SessionPlan::Driven(DrivenPlan {
+                    target: Endpoint { host: request.host, port: request.port },
+                    surface: DrivenSurface::Terminal,
+                }));
+            }
             "clock.now" => format!("{:?}", clock::now()),
             "clock.monotonic" => format!("{:?}", clock::monotonic_nanos()),
             "clock.sleep" => (0..arguments.number("times"))
                 .map(|_| format!("{:?}", clock::sleep(arguments.number("ms"))))
                 .last()
                 .unwrap_or_default(),
+            "mark" => format!("{:?}", annotate::mark("nowhere")),
+            other if other.starts_with("recordings.") => replaying(&arguments, other),
+            other if other.starts_with("events.") => hearing(&arguments, other),
             other if other.starts_with("read.") => reading(&arguments, other),
             other if other.starts_with("write.") => writing(&arguments, other),
             other => format!("it can't do '{other}'"),
         };
         Err(PlanError::Unsupported(answer))
+    }
+}
+
+impl Driver for StoreUser {
+    /// Shows what the marker came to, with a marker in the middle of it.
+    fn drive(request: DriveRequest) -> Result<EndReason, DriveError> {
+        let arguments = Arguments(request.settings);
+        let show = |text: String| {
+            terminal::show(text.as_bytes()).map_err(|error| DriveError::Refused(format!("{error:?}")))
+        };
+        show("before ".to_owned())?;
+        let marker = arguments.text("marker").unwrap_or_else(|| "here\u{1b}[2J".into());
+        let marker = if marker == "long" { "x".repeat(1025) } else { marker };
+        let many = (0..arguments.number("times")).map(|_| annotate::mark(&marker));
+        show(format!("{:?}", many.last()))?;
+        Ok(EndReason::Finished(Some(0)))
+    }
+}
+
+fn hearing(arguments: &Arguments, what: &str) -> String {
+    let cursor = arguments.text("cursor").and_then(|cursor| cursor.parse().ok()).unwrap_or(0);
+    let told = |batch: events::Batch| {
+        let told = |event: events::Event| format!("{} {}", event.name, event.path.unwrap_or_default());
+        let events: Vec<String> = batch.events.into_iter().map(told).collect();
+        format!("{events:?} {}", batch.cursor)
+    };
+    match what {
+        "events.latest" => format!("{:?}", events::latest()),
+        "events.since" => format!("{:?}", events::since(cursor).map(told)),
+        "events.all" => {
+            let (mut cursor, mut all) = (cursor, Vec::new());
+            loop {
+                match events::since(cursor) {
+                    Err(error) => return format!("{error:?}"),
+                    Ok(batch) if batch.cursor == cursor => return format!("{all:?}"),
+                    Ok(batch) => {
+                        cursor = batch.cursor;
+                        all.extend(
+                            batch
+                                .events
+                                .into_iter()
+                                .map(|event| format!("{} {}", event.name, event.path.unwrap_or_default())),
+                        );
+                    }
+                }
+            }
+        }
+        "events.next" => (0..arguments.number("times"))
+            .map(|_| format!("{:?}", events::next(cursor, arguments.number("ms")).map(told)))
+            .last()
+            .unwrap_or_default(),
+        other => format!("it can't do '{other}'"),
+    }
+}
+
+fn replaying(arguments: &Arguments, what: &str) -> String {
+    let filter = Filter {
+        under: arguments.of("under"),
+        connection: arguments.text("connection"),
+        since_micros: arguments.text("since").and_then(|since| since.parse().ok()),
+        until_micros: arguments.text("until").and_then(|until| until.parse().ok()),
+    };
+    let list = || recordings::list_recordings(&filter, arguments.text("after").as_deref());
+    match what {
+        "recordings.list" => match list() {
+            Err(error) => format!("{error:?}"),
+            Ok(page) => {
+                let of: Vec<String> = page.recordings.into_iter().map(|found| found.path).collect();
+                if of.len() > 20 {
+                    format!("{} {:?}", of.len(), page.next)
+                } else {
+                    format!("{of:?} {:?}", page.next)
+                }
+            }
+        },
+        // The newest one, or the one that is named, from a moment on.
+        "recordings.read" => {
+            let newest = || list().ok().and_then(|page| Some(page.recordings.last()?.id.clone()));
+            let id = arguments.text("id").or_else(newest).unwrap_or_default();
+            let (mut first, mut shown) =
+                (Some(u64::from(arguments.number("first").saturating_sub(1))), String::new());
+            let mut chunks = 0;
+            while let Some(at) = first {
+                match recordings::read_moments(&id, at) {
+                    Err(error) => return format!("{error:?}"),
+                    Ok(Chunk { moments, next }) => {
+                        chunks += 1;
+                        first = next;
+                        for moment in moments {
+                            match moment.what {
+                                Happening::Output(bytes) => shown += &String::from_utf8_lossy(&bytes),
+                                Happening::Marker(text) => shown += &format!("<{text}>"),
+                                Happening::Resize(size) => {
+                                    shown += &format!("<{}x{}>", size.columns, size.rows)
+                                }
+                                Happening::Exit(status) => shown += &format!("<exit {status:?}>"),
+                            }
+                        }
+                    }
+                }
+            }
+            if shown.len() > 500 {
+                format!("{} in {chunks}", shown.len())
+            } else {
+                format!("{shown:?} in {chunks}")
+            }
+        }
+        other => format!("it can't do '{other}'"),
     }
 }
 

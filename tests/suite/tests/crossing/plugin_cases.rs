@@ -78,6 +78,8 @@ fn load(name: &str) -> Plugin {
         clock: nothing,
         zone: Arc::new(NoHost),
         connections: Arc::new(NoHost),
+        recordings: Arc::new(NoHost),
+        events: Arc::new(NoHost),
     };
     let grants = inspection.manifest.capabilities.iter().map(|asked| asked.name).collect();
     let runtime = Runtime::new(RuntimeConfig::default(), ports).unwrap();

@@ -121,3 +121,46 @@ fn a_plugin_that_may_deletes_a_connection_with_its_password() {
         assert!(events.iter().any(|event| event["plugin"] == PLUGIN), "{class}: {events:?}");
     }
 }
+
+#[test]
+fn a_plugin_marks_its_session_reads_the_recording_and_hears_of_both() {
+    let stage =
+        Stage::new(&["connections.read", "recording.annotate", "recording.read", "events", "terminal"]);
+    stage.ostler.ok(&["connection", "edit", DB, "--set", "do=drive.mark"]);
+    let shown = stage.ostler.run(&["connect", DB]);
+    assert_eq!(shown.stdout, "before Some(Ok(()))", "{}", shown.stderr);
+    // The person sees the marker, too.
+    let played = stage.ostler.ok(&["recording", "play", "newest", "--speed", "1000"]);
+    assert!(played.stdout.contains("before"), "{}", played.stdout);
+    let read = stage.plugin_does(&["do=recordings.read".to_owned()]);
+    assert!(read.contains("before <test.store-user: here\u{fffd}[2J>Some(Ok(()))<exit Some(0)>"), "{read}");
+    let events = stage.events("recording.read");
+    let by_plugin: Vec<_> = events.iter().filter(|event| event["plugin"] == PLUGIN).collect();
+    assert_eq!(by_plugin.len(), 1, "{events:?}");
+    // Of the sessions it hears, of the vault it does not.
+    let heard = stage.plugin_does(&["do=events.all".to_owned()]);
+    for expected in
+        ["session.start Servers/Lab/db", "session.end Servers/Lab/db", "connection.change Servers/Lab/db"]
+    {
+        assert!(heard.contains(expected), "{expected}: {heard}");
+    }
+    for unexpected in ["vault.", "plugin.", "driver", "recording.read"] {
+        assert!(!heard.contains(unexpected), "{unexpected}: {heard}");
+    }
+}
+
+#[test]
+fn without_its_grants_a_plugin_marks_reads_and_hears_nothing() {
+    let stage = Stage::new(&["terminal"]);
+    stage.ostler.ok(&["connection", "edit", DB, "--set", "do=drive.mark"]);
+    let shown = stage.ostler.run(&["connect", DB]).stdout;
+    assert!(shown.contains("the capability 'recording.annotate' is not granted"), "{shown}");
+    for (call, capability) in [("recordings.list", "recording.read"), ("events.all", "events")] {
+        let answer = stage.plugin_does(&[format!("do={call}")]);
+        assert!(answer.contains(&format!("the capability '{capability}' is not granted")), "{answer}");
+    }
+    let refused: Vec<Value> =
+        stage.events("capability.use").iter().map(|event| event["capability"].clone()).collect();
+    assert_eq!(refused, ["recording.annotate", "recording.read", "events"]);
+    assert_eq!(stage.events("recording.read"), Vec::<Value>::new());
+}
