@@ -10,7 +10,7 @@ use std::time::Duration;
 use ostler_core::SlotDescription;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
-use wasmtime::component::ResourceTable;
+use wasmtime::component::{ResourceTable, ResourceTableError};
 use wasmtime::{Store, StoreContextMut, Trap, UpdateDeadline};
 use wasmtime_wasi::{I32Exit, WasiCtx};
 
@@ -292,6 +292,9 @@ fn classify(error: &wasmtime::Error, limits: &Limits) -> PluginError {
     }
     if let Some(I32Exit(status)) = error.downcast_ref() {
         return PluginError::Trap { message: format!("it called exit with status {status}") };
+    }
+    if matches!(error.downcast_ref(), Some(ResourceTableError::Full)) {
+        return PluginError::Limit { limit: "host objects", allowed: limits.resources.to_string() };
     }
     let cause = error.root_cause().to_string();
     // The engine has no public types for these two.

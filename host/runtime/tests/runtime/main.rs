@@ -13,6 +13,7 @@ mod capabilities;
 mod clock;
 mod connections;
 mod events;
+mod hostile;
 mod importing;
 mod limits;
 mod loading;
