@@ -55,6 +55,7 @@ impl House {
             .max_core_instances_per_component(POOL_INSTANCES)
             .max_memories_per_component(POOL_MEMORIES)
             .max_tables_per_component(POOL_TABLES)
+            .table_elements(limits.table_elements)
             .max_memory_size(limits.memory_bytes.next_multiple_of(1 << 16))
             .linear_memory_keep_resident(KEPT_MEMORY)
             .table_keep_resident(KEPT_TABLE)

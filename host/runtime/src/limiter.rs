@@ -66,12 +66,14 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
         if !self.memory.grow(current, desired) {
             let allowed = format!("{} MiB", self.memory.most >> 20);
             return Err(LimitReached::new("memory", allowed).into());
+        }
+        // Behind the limit, since a place in the pool has it as its maximum, and the guest would not be told the reason.
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            self.memory.take_back();
+            return Ok(false);
         }
         self.peak_memory = self.peak_memory.max(self.memory.held);
         Ok(true)
@@ -88,12 +90,13 @@ impl ResourceLimiter for Limiter {
         desired: usize,
         maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
-        if maximum.is_some_and(|maximum| desired > maximum) {
-            return Ok(false);
-        }
         if !self.tables.grow(current, desired) {
             let allowed = format!("{} elements", self.tables.most);
             return Err(LimitReached::new("tables", allowed).into());
+        }
+        if maximum.is_some_and(|maximum| desired > maximum) {
+            self.tables.take_back();
+            return Ok(false);
         }
         Ok(true)
     }
@@ -144,7 +147,9 @@ mod tests {
 
     #[test]
     fn a_memory_keeps_to_its_own_maximum() {
-        assert!(!limiter().memory_growing(0, 60, Some(50)).unwrap());
+        let mut limiter = limiter();
+        assert!(!limiter.memory_growing(0, 60, Some(50)).unwrap());
+        assert!(limiter.memory_growing(0, 100, None).unwrap(), "what was refused is not held");
     }
 
     #[test]
@@ -152,5 +157,13 @@ mod tests {
         let mut limiter = limiter();
         assert!(limiter.table_growing(0, 6, None).unwrap());
         assert!(limiter.table_growing(0, 5, None).is_err());
+    }
+
+    #[test]
+    fn a_table_that_is_at_the_limit_of_its_place_in_the_pool_is_at_the_limit_by_name() {
+        let mut limiter = limiter();
+        assert!(limiter.table_growing(0, 10, Some(10)).unwrap());
+        let error = limiter.table_growing(10, 11, Some(10)).unwrap_err();
+        assert_eq!(error.downcast_ref::<LimitReached>().unwrap().limit, "tables");
     }
 }

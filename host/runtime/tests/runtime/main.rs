@@ -14,6 +14,7 @@ mod clock;
 mod connections;
 mod events;
 mod hostile;
+mod hostile_files;
 mod importing;
 mod limits;
 mod loading;
