@@ -35,6 +35,8 @@ pub const HOST_PACKAGES: &[HostPackage] = &[
     HostPackage { name: "ostler:clock", version: "0.1.0" },
     HostPackage { name: "ostler:connections", version: "0.1.0" },
     HostPackage { name: "ostler:recording", version: "0.1.0" },
+    HostPackage { name: "ostler:secrets-reveal", version: "0.1.0" },
+    HostPackage { name: "ostler:secrets-store", version: "0.1.0" },
     HostPackage { name: "ostler:events", version: "0.1.0" },
 ];
 

@@ -14,7 +14,8 @@ use ostler_vault::{Changes, DeviceKey, Snapshot, Vault, VaultError};
 use crate::auditing::Auditor;
 use crate::auditing::plugin_ref;
 use crate::ports::{
-    AuditedEvents, ConfiguredSettings, DeviceCode, MachineZone, PluginRecordings, PluginTree, VaultStorage,
+    AuditedEvents, Compartment, ConfiguredSettings, DeviceCode, MachineZone, PluginRecordings, PluginTree,
+    VaultStorage,
 };
 use crate::{AppError, Command, Configuration, FrontEnd, Places, Reply, bundled};
 
@@ -288,6 +289,7 @@ impl Host {
             zone: Arc::new(MachineZone),
             connections: Arc::new(PluginTree { shared: self.downgrade(), plugin: plugin_ref(plugin) }),
             recordings: Arc::new(PluginRecordings { shared: self.downgrade(), plugin: plugin_ref(plugin) }),
+            secrets: Arc::new(Compartment { shared: self.downgrade(), plugin: plugin_ref(plugin) }),
             events: Arc::new(AuditedEvents(self.downgrade())),
         };
         if let Some(runtime) = self.runtime.get() {

@@ -103,7 +103,8 @@ impl Host {
         request.folder = folders.iter().rev().map(|folder| folder.name.clone()).collect();
         request.terminal = self.front.terminal().map(|(size, _)| size);
         let (found, plugin) = self.launcher_for(&connection.kind).await?;
-        let planned = plugin.plan(&request).await;
+        let slots = credential.slots.clone();
+        let planned = self.let_plan((&found, &plugin), &request, session, slots).await?;
         self.count_use(&found, &plugin, &|| CrashInput::launch(&request))?;
         let outcome = planned.map_err(|source| AppError::Plugin { plugin: plugin_id(&found), source })?;
         let own_place = own_sink(&connection, SecretField::Password);
@@ -118,6 +119,7 @@ impl Host {
                 outcome.plan.protocol().clone_into(&mut sink.protocol);
             }
         }
+        credential.slots.extend(self.own_slots(&found)?);
         let user = credential.user.clone().unwrap_or_default();
         let facts = LaunchFacts {
             os_user: self.audit.actor(),

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use ostler_audit::{EventClass, Outcome};
+use ostler_audit::{AuditEvent, EventClass, Outcome, PluginRef};
 use ostler_core::{
     ChallengeAlgorithm, ConnectionId, InjectError, SecretBytes, SecretId, SecretInjector, SessionId, Sink,
     SlotName,
@@ -41,6 +41,8 @@ pub(crate) struct Lease {
     pub(crate) audit: Auditor,
     pub(crate) connection: ConnectionId,
     pub(crate) session: SessionId,
+    /// The launcher, which may read secrets where that was granted.
+    pub(crate) plugin: PluginRef,
     pub(crate) slots: BTreeMap<SlotName, LeasedSlot>,
 }
 
@@ -60,9 +62,30 @@ impl Lease {
         event.details.insert("slot".to_owned(), slot.to_string());
         event.details.insert("field".to_owned(), sink.field.name().to_owned());
         event.details.insert("protocol".to_owned(), sink.protocol.clone());
+        self.append(slot, &event)
+    }
+
+    /// Writes an event down, before what it is about happens.
+    fn append(&self, slot: &SlotName, event: &AuditEvent) -> Result<(), InjectError> {
         self.audit
-            .write(&event)
+            .write(event)
             .map_err(|error| InjectError::NotAudited { slot: slot.clone(), cause: error.to_string() })
+    }
+
+    fn open(&self, slot: &SlotName, held: &Held) -> Result<SecretBytes, InjectError> {
+        match held {
+            Held::Given(bytes) => Ok(bytes.clone()),
+            Held::ToAcquire => Err(InjectError::Unreadable {
+                slot: slot.clone(),
+                cause: "the credential source did not give it".to_owned(),
+            }),
+            Held::Stored(id) => self
+                .shared
+                .vault()
+                .and_then(|vault| vault.open_secret(*id))
+                .map(|secret| secret.bytes)
+                .map_err(|error| InjectError::Unreadable { slot: slot.clone(), cause: error.to_string() }),
+        }
     }
 }
 
@@ -93,18 +116,24 @@ impl SecretInjector for Lease {
             return Err(error);
         }
         self.write(slot, sink, Outcome::Success, None)?;
-        match &leased.held {
-            Held::Given(bytes) => Ok(bytes.clone()),
-            Held::ToAcquire => Err(InjectError::Unreadable {
-                slot: slot.clone(),
-                cause: "the credential source did not give it".to_owned(),
-            }),
-            Held::Stored(id) => self
-                .shared
-                .vault()
-                .and_then(|vault| vault.open_secret(*id))
-                .map(|secret| secret.bytes)
-                .map_err(|error| InjectError::Unreadable { slot: slot.clone(), cause: error.to_string() }),
-        }
+        self.open(slot, &leased.held)
+    }
+
+    fn reveal(&self, slot: &SlotName, given: Option<&SecretBytes>) -> Result<SecretBytes, InjectError> {
+        let mut event = self.audit.event(EventClass::SecretReveal, Outcome::Success);
+        event.plugin = Some(self.plugin.clone());
+        event.connection = Some(self.connection);
+        event.session = Some(self.session);
+        event.details.insert("slot".to_owned(), slot.to_string());
+        let given = given.cloned().map(Held::Given);
+        let Some(held) = given.or_else(|| self.slots.get(slot).map(|leased| leased.held.clone())) else {
+            let error = InjectError::NoSuchSlot { slot: slot.clone() };
+            event.outcome = Outcome::Denied;
+            event.reason = Some(error.to_string());
+            self.append(slot, &event)?;
+            return Err(error);
+        };
+        self.append(slot, &event)?;
+        self.open(slot, &held)
     }
 }

@@ -27,6 +27,7 @@ mod keys;
 mod kinds;
 mod launch;
 mod lease;
+mod offered;
 mod places;
 mod plugins;
 mod ports;

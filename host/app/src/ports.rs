@@ -2,11 +2,13 @@
 
 mod events;
 mod recordings;
+mod secrets;
 mod tree;
 mod zone;
 
 pub(crate) use events::AuditedEvents;
 pub(crate) use recordings::PluginRecordings;
+pub(crate) use secrets::{Compartment, sinks};
 pub(crate) use tree::PluginTree;
 pub(crate) use zone::MachineZone;
 

@@ -148,6 +148,7 @@ impl Running<'_> {
                 audit: self.host.audit.clone(),
                 connection: self.launch.connection.id,
                 session: self.id,
+                plugin: plugin_ref(&self.launch.plugin),
                 slots: self.launch.slots.clone(),
             }),
             host_keys: Arc::new(self.host.host_keys(host_key)),

@@ -161,6 +161,8 @@ classes! {
         ["connection", "session", "target", "slot", "field", "protocol"];
     /// A credential was acquired from a credential source for a session.
     CredentialAcquire = "credential.acquire", DatastoreActivity 1, Low, ["session", "connection", "plugin", "entry"];
+    /// A plugin is about to read a secret.
+    SecretReveal = "secret.reveal", DatastoreActivity 1, Medium, ["plugin", "connection", "session", "slot"];
     /// A file's entries were put into the store.
     Import = "import", EntityManagement 1, Informational,
         ["plugin", "file", "created", "not-imported"];

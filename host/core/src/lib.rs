@@ -49,8 +49,8 @@ pub use ports::{
     Timestamp,
 };
 pub use ports::{
-    ConnectionTree, EventHistory, FinishedRecording, HostEvent, HostOutcome, NoHost, Recorded,
-    RecordedMoment, RecordedMoments, RecordingArchive, TimeZone, TreeChange, ZoneAt,
+    ConnectionTree, EventHistory, FinishedRecording, HostEvent, HostOutcome, NoHost, PluginSecret,
+    PluginSecrets, Recorded, RecordedMoment, RecordedMoments, RecordingArchive, TimeZone, TreeChange, ZoneAt,
 };
 pub use search::Search;
 pub use secret::{Field as SecretField, HostRule, SecretBytes, Sink, SinkRule, SlotName, SlotNameError};

@@ -7,12 +7,14 @@ mod clock;
 mod events;
 mod none;
 mod recordings;
+mod secrets;
 mod tree;
 
 pub use clock::{TimeZone, ZoneAt};
 pub use events::{EventHistory, HostEvent, HostOutcome};
 pub use none::NoHost;
 pub use recordings::{FinishedRecording, Recorded, RecordedMoment, RecordedMoments, RecordingArchive};
+pub use secrets::{PluginSecret, PluginSecrets};
 pub use tree::{ConnectionTree, TreeChange};
 
 use std::future::Future;

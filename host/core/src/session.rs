@@ -323,6 +323,14 @@ pub trait SecretInjector: Send + Sync {
     ) -> Result<Vec<u8>, InjectError> {
         Err(InjectError::Unreadable { slot: slot.clone(), cause: "no challenge is answered here".to_owned() })
     }
+
+    /// Returns the secret to a plugin that may read it. `given` is what the person entered into this slot in the same call.
+    ///
+    /// # Errors
+    /// As [`SecretInjector::inject`]; it has no sink. Where nothing else is said, no secret is read.
+    fn reveal(&self, slot: &SlotName, _given: Option<&SecretBytes>) -> Result<SecretBytes, InjectError> {
+        Err(InjectError::Unreadable { slot: slot.clone(), cause: "no secret is read here".to_owned() })
+    }
 }
 
 /// A server's public key.

@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ostler_core::SlotDescription;
+use ostler_core::{SecretInjector, SlotDescription};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmtime::component::{ResourceTable, ResourceTableError};
@@ -144,9 +144,19 @@ pub(crate) enum Stop {
 
 impl<'a> Call<'a> {
     /// Makes the store of a call. Waits for a place where as many calls as may run already do.
-    pub(crate) async fn begin(loaded: &'a Loaded, slots: &[SlotDescription], budget: Budget) -> Self {
+    pub(crate) async fn begin(loaded: &'a Loaded, budget: Budget) -> Self {
+        Self::begin_with(loaded, &[], budget, None).await
+    }
+
+    /// The same with slots, and with what opens them for a plugin that may read secrets.
+    pub(crate) async fn begin_with(
+        loaded: &'a Loaded,
+        slots: &[SlotDescription],
+        budget: Budget,
+        secrets: Option<&Arc<dyn SecretInjector>>,
+    ) -> Self {
         let place = Arc::clone(&loaded.house.places);
-        Self::begin_at(place, loaded, slots, budget, None).await
+        Self::begin_at(place, loaded, slots, budget, secrets, None).await
     }
 
     /// Makes the store of a drive, which lasts as long as its session: it takes no place from short calls.
@@ -157,7 +167,7 @@ impl<'a> Call<'a> {
         drive: &Arc<DriveContext>,
     ) -> Self {
         let place = Arc::clone(&loaded.house.drive_places);
-        Self::begin_at(place, loaded, slots, budget, Some(drive)).await
+        Self::begin_at(place, loaded, slots, budget, None, Some(drive)).await
     }
 
     async fn begin_at(
@@ -165,12 +175,13 @@ impl<'a> Call<'a> {
         loaded: &'a Loaded,
         slots: &[SlotDescription],
         budget: Budget,
+        secrets: Option<&Arc<dyn SecretInjector>>,
         drive: Option<&Arc<DriveContext>>,
     ) -> Self {
         // Nothing closes the semaphore while its owner lives.
         let place = places.acquire_owned().await.ok();
         let waits = Arc::new(Waits::new());
-        let chain = CallChain { slots, waits: &waits, drive };
+        let chain = CallChain { slots, waits: &waits, secrets, drive };
         let store = store(loaded, &chain, budget);
         Self {
             store,

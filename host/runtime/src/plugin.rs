@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use ostler_core::{Clock, DriveRequest, LaunchRequest, SessionEnd};
+use ostler_core::{Clock, DriveRequest, LaunchRequest, SecretInjector, SessionEnd};
 use ostler_plugin_api::{Grants, Guards, Kind, Manifest};
 use wasmtime::component::InstancePre;
 
@@ -102,7 +102,19 @@ impl Plugin {
     /// # Errors
     /// The plugin said no, its plan is refused or out of bounds, it is no launcher, or the call failed.
     pub async fn plan(&self, request: &LaunchRequest) -> Result<PlanOutcome, PluginError> {
-        launcher::plan(&self.loaded, self.launcher()?, request).await
+        launcher::plan(&self.loaded, self.launcher()?, request, None).await
+    }
+
+    /// As [`Plugin::plan`], with what opens the slots of the request where the plugin was granted to read secrets.
+    ///
+    /// # Errors
+    /// As [`Plugin::plan`].
+    pub async fn plan_with(
+        &self,
+        request: &LaunchRequest,
+        secrets: &Arc<dyn SecretInjector>,
+    ) -> Result<PlanOutcome, PluginError> {
+        launcher::plan(&self.loaded, self.launcher()?, request, Some(secrets)).await
     }
 
     /// Lets the plugin carry out a session, to its end. The outer error is the host's: the plugin broke, or has no driver; the inner

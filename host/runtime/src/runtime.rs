@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ostler_core::{
-    Clock, CodeAuthenticator, ConnectionTree, EventHistory, PluginSettings, PluginStorage, Prompter,
-    RecordingArchive, TimeZone,
+    Clock, CodeAuthenticator, ConnectionTree, EventHistory, PluginSecrets, PluginSettings, PluginStorage,
+    Prompter, RecordingArchive, TimeZone,
 };
 use ostler_plugin_api::{ApiError, Grants, Guard, Guards, Import, Manifest, check_declared, check_import};
 use sha2::{Digest as _, Sha256};
@@ -50,6 +50,8 @@ pub struct Ports {
     pub connections: Arc<dyn ConnectionTree>,
     /// The finished recordings, for the plugin that is loaded.
     pub recordings: Arc<dyn RecordingArchive>,
+    /// The own secrets of the plugin that is loaded.
+    pub secrets: Arc<dyn PluginSecrets>,
     /// What happened in the host.
     pub events: Arc<dyn EventHistory>,
 }

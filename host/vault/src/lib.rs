@@ -21,6 +21,7 @@ mod keys;
 mod locked;
 mod maintenance;
 mod meta;
+mod plugin_secrets;
 mod records;
 mod rekey;
 mod restore;
@@ -46,6 +47,7 @@ pub use ostler_sealing::{
     DeviceKey, DeviceKeyError, EnvelopePrivateKey, EnvelopePublicKey, Factors, HardenError, KdfParameters,
     KeyFile, KeyFileError, KeyMemory, RandomSecret, SlotError, answer_challenge, harden_process,
 };
+pub use plugin_secrets::StoredPluginSecret;
 pub use rekey::Rekeyed;
 pub use restore::{Restored, restore};
 pub use slots::KeyringSlot;

@@ -62,6 +62,8 @@
 //! | [`secrets`] | which slots a call may name; answers and sends with them | `secrets.use` |
 //! | [`net`] | byte streams to a session's target or granted hosts | `net` |
 //! | [`terminal`] | the terminal of a driven session | `terminal` |
+//! | [`secrets_reveal`] | reads secrets of a call | `secrets.reveal` |
+//! | [`secrets_store`] | secrets of the plugin's own | `secrets.store` |
 //! | [`connections`] | the tree of folders and connections | `connections.read`, `connections.write` |
 //! | [`recording`] | markers in a session's recording, and finished recordings | `recording.annotate`, `recording.read` |
 //! | [`events`] | what happened in the host | `events` |
@@ -83,6 +85,8 @@ pub mod net;
 pub mod prompt;
 pub mod recording;
 pub mod secrets;
+pub mod secrets_reveal;
+pub mod secrets_store;
 pub mod settings;
 pub mod storage;
 pub mod terminal;

@@ -50,6 +50,7 @@ pub(crate) fn runtime_with(cache: &Path, limits: Limits) -> anyhow::Result<Runti
         zone: Arc::new(NoHost),
         connections: Arc::new(NoHost),
         recordings: Arc::new(NoHost),
+        secrets: Arc::new(NoHost),
         events: Arc::new(NoHost),
     };
     Ok(Runtime::new(

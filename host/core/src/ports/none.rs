@@ -1,10 +1,10 @@
 //! A host that has nothing behind the ports, for tests and test kits.
 
 use super::{
-    ConnectionTree, EventHistory, FinishedRecording, HostEvent, PortError, RecordedMoments, RecordingArchive,
-    TimeZone, TreeChange, ZoneAt,
+    ConnectionTree, EventHistory, FinishedRecording, HostEvent, PluginSecret, PluginSecrets, PortError,
+    RecordedMoments, RecordingArchive, TimeZone, TreeChange, ZoneAt,
 };
-use crate::{RecordingId, Timestamp, Tree};
+use crate::{RecordingId, SecretBytes, Timestamp, Tree};
 
 /// Stands where there is nothing to reach: every call fails, and the time zone is UTC.
 #[derive(Debug, Clone, Copy, Default)]
@@ -50,6 +50,20 @@ impl EventHistory for NoHost {
     }
 
     fn since(&self, _: u64, _: usize) -> Result<(Vec<HostEvent>, u64), PortError> {
+        nothing()
+    }
+}
+
+impl PluginSecrets for NoHost {
+    fn list(&self) -> Result<Vec<PluginSecret>, PortError> {
+        nothing()
+    }
+
+    fn put(&self, _: &PluginSecret, _: SecretBytes) -> Result<(), PortError> {
+        nothing()
+    }
+
+    fn delete(&self, _: &str) -> Result<(), PortError> {
         nothing()
     }
 }

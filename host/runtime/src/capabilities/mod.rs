@@ -30,6 +30,8 @@ pub(crate) mod prompt;
 mod recording_annotate;
 mod recording_read;
 mod secrets;
+mod secrets_reveal;
+mod secrets_store;
 mod settings;
 mod storage;
 mod store;
@@ -38,7 +40,7 @@ pub(crate) mod wire;
 
 use std::sync::Arc;
 
-use ostler_core::SlotDescription;
+use ostler_core::{SecretInjector, SlotDescription};
 use ostler_plugin_api::{Capability, Guard, Guards, Manifest, Scope};
 use wasmtime::component::Linker;
 
@@ -91,6 +93,8 @@ pub(crate) struct CallChain<'a> {
     pub(crate) slots: &'a [SlotDescription],
     /// Where waits for the host are noted, so that they are not charged.
     pub(crate) waits: &'a Arc<Waits>,
+    /// What opens the slots for the call, where it may read some.
+    pub(crate) secrets: Option<&'a Arc<dyn SecretInjector>>,
     /// The session that the call drives, if it does.
     pub(crate) drive: Option<&'a Arc<DriveContext>>,
 }
@@ -111,6 +115,8 @@ pub(crate) struct Capabilities {
     recording_annotate: Arc<recording_annotate::RecordingAnnotate>,
     recording_read: Arc<recording_read::RecordingRead>,
     events: Arc<events::Events>,
+    secrets_reveal: Arc<secrets_reveal::SecretsReveal>,
+    secrets_store: Arc<secrets_store::SecretsStore>,
 }
 
 /// The state of all capabilities in one instance.
@@ -128,6 +134,8 @@ pub(crate) struct CapabilityInstances {
     recording_annotate: recording_annotate::Instance,
     recording_read: recording_read::Instance,
     events: events::Instance,
+    secrets_reveal: secrets_reveal::Instance,
+    secrets_store: secrets_store::Instance,
 }
 
 impl Capabilities {
@@ -144,7 +152,9 @@ impl Capabilities {
         connections_write::ConnectionsWrite::link(linker)?;
         recording_annotate::RecordingAnnotate::link(linker)?;
         recording_read::RecordingRead::link(linker)?;
-        events::Events::link(linker)
+        events::Events::link(linker)?;
+        secrets_reveal::SecretsReveal::link(linker)?;
+        secrets_store::SecretsStore::link(linker)
     }
 
     pub(crate) fn configure(setup: &Setup<'_>) -> Self {
@@ -162,6 +172,8 @@ impl Capabilities {
             recording_annotate: Arc::new(HostCapability::configure(setup)),
             recording_read: Arc::new(HostCapability::configure(setup)),
             events: Arc::new(HostCapability::configure(setup)),
+            secrets_reveal: Arc::new(HostCapability::configure(setup)),
+            secrets_store: Arc::new(HostCapability::configure(setup)),
         }
     }
 
@@ -180,6 +192,8 @@ impl Capabilities {
             recording_annotate: self.recording_annotate.build(chain),
             recording_read: self.recording_read.build(chain),
             events: self.events.build(chain),
+            secrets_reveal: self.secrets_reveal.build(chain),
+            secrets_store: self.secrets_store.build(chain),
         }
     }
 }

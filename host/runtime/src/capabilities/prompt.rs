@@ -49,6 +49,11 @@ impl Instance {
         self.prompted.iter().map(|(slot, _)| slot)
     }
 
+    /// Returns the password that the person entered into a slot in this call.
+    pub(crate) fn prompted(&self, slot: &SlotName) -> Option<&SecretBytes> {
+        self.prompted.iter().find(|(prompted, _)| prompted == slot).map(|(_, bytes)| bytes)
+    }
+
     /// Hands over the passwords that the person entered in this call.
     pub(crate) fn take_prompted(&mut self) -> Vec<(SlotName, SecretBytes)> {
         std::mem::take(&mut self.prompted)

@@ -16,6 +16,7 @@ use wasmtime::component::{HasData, Linker, Resource};
 use super::ostler::secrets::use_slots as wit;
 use super::ostler::types::types::CapabilityError;
 use super::secrets_0_2::ostler::secrets::{use_slots as wit_0_2, wire_slots};
+use super::secrets_store::StoredSlots;
 use super::wire::Wire;
 use super::{CallChain, Gate, HostCapability, Setup, net, prompt, slot_to_wit};
 use crate::PluginError;
@@ -30,6 +31,7 @@ const LONGEST_ENDING: usize = 16;
 /// The capability of one plugin.
 pub(crate) struct SecretsUse {
     gate: Gate,
+    stored: StoredSlots,
 }
 
 /// The slots of one call.
@@ -51,7 +53,7 @@ impl HostCapability for SecretsUse {
     }
 
     fn configure(setup: &Setup<'_>) -> Self {
-        Self { gate: Gate::new(Self::CAPABILITY, setup) }
+        Self { gate: Gate::new(Self::CAPABILITY, setup), stored: StoredSlots::new(setup) }
     }
 
     fn build(self: &Arc<Self>, chain: &CallChain<'_>) -> Instance {
@@ -91,7 +93,8 @@ impl View<'_> {
             .prompt
             .prompted_slots()
             .map(|name| SlotDescription { name: name.clone(), field: SecretField::Password });
-        Ok(self.own.offered.iter().cloned().chain(prompted).collect())
+        let stored = self.own.own.stored.all();
+        Ok(self.own.offered.iter().cloned().chain(prompted).chain(stored).collect())
     }
 
     /// Finds a slot of this session, and the place that its secret goes to there.
@@ -102,7 +105,8 @@ impl View<'_> {
         };
         let invalid = |error: ostler_core::SlotNameError| CapabilityError::Invalid(error.to_string());
         let slot = SlotName::new(slot).map_err(invalid)?;
-        let known = self.own.offered.iter().find(|offered| offered.name == slot);
+        let offered = self.own.offered.iter().find(|offered| offered.name == slot).cloned();
+        let known = offered.or_else(|| self.own.own.stored.all().into_iter().find(|own| own.name == slot));
         if known.is_none() {
             self.own
                 .own
@@ -209,8 +213,11 @@ impl SecretsUse {
                 "its plan uses '{first}', and the capability '{capability}' is not granted"
             )));
         }
-        let known =
-            |slot: &SlotName| prompted.contains(&slot) || offered.iter().any(|offered| offered.name == *slot);
+        let known = |slot: &SlotName| {
+            prompted.contains(&slot)
+                || offered.iter().any(|offered| offered.name == *slot)
+                || self.stored.has(slot)
+        };
         match named.iter().find(|slot| !known(slot)) {
             Some(slot) => Err(refused(format!("its plan uses '{slot}', which this launch does not offer"))),
             None => Ok(()),

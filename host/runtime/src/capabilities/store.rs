@@ -13,6 +13,8 @@ wasmtime::component::bindgen!({
             import ostler:recording/annotate@0.1.0;
             import ostler:recording/read@0.1.0;
             import ostler:events/events@0.1.0;
+            import ostler:secrets-reveal/reveal@0.1.0;
+            import ostler:secrets-store/store@0.1.0;
         }
     ",
     path: [
@@ -21,6 +23,8 @@ wasmtime::component::bindgen!({
         "../../plugin-api/wit/connections-0.1.0",
         "../../plugin-api/wit/recording-0.1.0",
         "../../plugin-api/wit/events-0.1.0",
+        "../../plugin-api/wit/secrets-reveal-0.1.0",
+        "../../plugin-api/wit/secrets-store-0.1.0",
     ],
     with: { "ostler:types": super::ostler::types },
     imports: {

@@ -72,7 +72,7 @@ pub struct OptionInfo {
 
 pub(crate) async fn info(loaded: &Loaded, pre: &ImporterPre) -> Result<ImporterInfo, PluginError> {
     let budget = Budget { name: "describing time", time: loaded.limits.detect_time };
-    let mut call = Call::begin(loaded, &[], budget).await;
+    let mut call = Call::begin(loaded, budget).await;
     let (waits, allowance) = (call.waits(), call.allowance());
     let described = within(allowance, &waits, async {
         let plugin = pre.instantiate_async(&mut call.store).await?;
@@ -89,7 +89,7 @@ pub(crate) async fn detect(
     name: &str,
 ) -> Result<u8, PluginError> {
     let budget = Budget { name: "detecting time", time: loaded.limits.detect_time };
-    let mut call = Call::begin(loaded, &[], budget).await;
+    let mut call = Call::begin(loaded, budget).await;
     let (waits, allowance) = (call.waits(), call.allowance());
     let head = head.get(..LARGEST_HEAD.min(head.len())).unwrap_or_default().to_vec();
     let detected = within(allowance, &waits, async {
@@ -138,7 +138,7 @@ async fn run(
     options: Vec<(String, String)>,
 ) -> Result<Result<wit::Summary, wit::Failure>, PluginError> {
     let budget = Budget { name: "parsing time", time: loaded.limits.parse_time };
-    let mut call = Call::begin(&loaded, &[], budget).await;
+    let mut call = Call::begin(&loaded, budget).await;
     let (waits, allowance) = (call.waits(), call.allowance());
     call.store.data_mut().feed = FeedSlot::open(feed, call.waits());
     let guest = within(allowance, &waits, async {

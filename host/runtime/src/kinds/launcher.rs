@@ -1,9 +1,11 @@
 //! Launchers: a connection in, a checked session plan out, whatever version of the interface a launcher was built for.
 //!
 //! Never opens anything, and never sees a secret but the ones that the person typed for this plugin, which go past it to
-//! the caller.
+//! the caller, and those that the plugin was granted to read.
 
-use ostler_core::{LaunchRequest, SecretBytes, SessionPlan, SlotName};
+use std::sync::Arc;
+
+use ostler_core::{LaunchRequest, SecretBytes, SecretInjector, SessionPlan, SlotName};
 use wasmtime::Store;
 use wasmtime::component::InstancePre;
 
@@ -70,7 +72,7 @@ impl LauncherPre {
 
 pub(crate) async fn kinds(loaded: &Loaded, pre: &LauncherPre) -> Result<Vec<LauncherKind>, PluginError> {
     let budget = Budget { name: "describing time", time: loaded.limits.detect_time };
-    let mut call = Call::begin(loaded, &[], budget).await;
+    let mut call = Call::begin(loaded, budget).await;
     let (waits, allowance) = (call.waits(), call.allowance());
     let described = Box::pin(within(allowance, &waits, pre.describe(&mut call.store))).await;
     convert::kinds(call.end(described)?)
@@ -80,10 +82,11 @@ pub(crate) async fn plan(
     loaded: &Loaded,
     pre: &LauncherPre,
     request: &LaunchRequest,
+    secrets: Option<&Arc<dyn SecretInjector>>,
 ) -> Result<PlanOutcome, PluginError> {
     let offered = &request.credential.slots;
     let budget = Budget { name: "planning time", time: loaded.limits.plan_time };
-    let mut call = Call::begin(loaded, offered, budget).await;
+    let mut call = Call::begin_with(loaded, offered, budget, secrets).await;
     let (waits, allowance) = (call.waits(), call.allowance());
     let planned = Box::pin(within(allowance, &waits, pre.plan(&mut call.store, request))).await;
     let planned = call.end(planned)?.map_err(|no| PluginError::Said(convert::said(no)))?;

@@ -21,6 +21,7 @@ mod loading;
 mod plans;
 mod recordings;
 mod rights;
+mod secrets;
 mod speed;
 mod store;
 mod world;

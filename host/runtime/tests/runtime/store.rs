@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use ostler_core::{
     Connection, ConnectionId, ConnectionTree, CredentialMode, EventHistory, FinishedRecording, Folder,
-    FolderId, HostEvent, HostOutcome, LocalCredential, PASSWORD_SLOT, PortError, Recorded, RecordedMoment,
-    RecordedMoments, RecordingArchive, RecordingId, SecretId, SessionId, Settings, SlotName, TerminalSize,
-    TimeZone, Timestamp, Tree, TreeChange, ZoneAt,
+    FolderId, HostEvent, HostOutcome, LocalCredential, PASSWORD_SLOT, PluginSecret, PluginSecrets, PortError,
+    Recorded, RecordedMoment, RecordedMoments, RecordingArchive, RecordingId, SecretBytes, SecretId,
+    SessionId, Settings, SlotName, TerminalSize, TimeZone, Timestamp, Tree, TreeChange, ZoneAt,
 };
 
 /// What happens to the tree between two looks.
@@ -27,6 +27,7 @@ pub(crate) struct FakeStore {
     /// The recordings that were opened, in order.
     pub(crate) opened: Mutex<Vec<RecordingId>>,
     pub(crate) events: Mutex<Vec<HostEvent>>,
+    pub(crate) secrets: Mutex<BTreeMap<String, (PluginSecret, SecretBytes)>>,
 }
 
 impl FakeStore {
@@ -235,5 +236,24 @@ impl EventHistory for FakeStore {
             events.iter().skip(usize::try_from(cursor).unwrap()).take(most).cloned().collect();
         let next = cursor + behind.len() as u64;
         Ok((behind, next))
+    }
+}
+
+impl PluginSecrets for FakeStore {
+    fn list(&self) -> Result<Vec<PluginSecret>, PortError> {
+        self.check()?;
+        Ok(self.secrets.lock().unwrap().values().map(|(secret, _)| secret.clone()).collect())
+    }
+
+    fn put(&self, secret: &PluginSecret, bytes: SecretBytes) -> Result<(), PortError> {
+        self.check()?;
+        self.secrets.lock().unwrap().insert(secret.name.clone(), (secret.clone(), bytes));
+        Ok(())
+    }
+
+    fn delete(&self, name: &str) -> Result<(), PortError> {
+        self.check()?;
+        self.secrets.lock().unwrap().remove(name);
+        Ok(())
     }
 }

@@ -67,6 +67,7 @@ impl World {
             zone: store.clone(),
             connections: store.clone(),
             recordings: store.clone(),
+            secrets: store.clone(),
             events: store.clone(),
         };
         let runtime = Runtime::new(config, ports).unwrap();

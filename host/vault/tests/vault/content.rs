@@ -285,3 +285,29 @@ fn a_secret_that_was_never_there_is_named() {
     let error = store.unlock().open_secret(id).unwrap_err();
     assert_eq!(error.to_string(), format!("there is no secret {id}"));
 }
+
+#[test]
+fn secrets_of_a_plugin_are_its_own_one_for_each_name_and_survive_new_keys() {
+    let store = Store::create();
+    let vault = store.unlock();
+    let (first, second) = (secret(), secret());
+    vault.put_plugin_secret("acme.one", "token", first.clone()).unwrap();
+    vault.put_plugin_secret("acme.one", "key", second.clone()).unwrap();
+    let own = vault.plugin_secrets("acme.one").unwrap();
+    assert_eq!(own.keys().collect::<Vec<_>>(), ["key", "token"]);
+    assert_eq!((own["token"].id, &own["token"].rules), (first.id, &first.rules));
+    assert!(vault.plugin_secrets("acme.two").unwrap().is_empty());
+    assert!(!vault.delete_plugin_secret("acme.two", "token").unwrap());
+
+    let third = secret();
+    vault.put_plugin_secret("acme.one", "token", third.clone()).unwrap();
+    assert!(matches!(vault.open_secret(first.id), Err(VaultError::NoSecret { .. })));
+    let vault = store.unlock();
+    let kept = vault.plugin_secrets("acme.one").unwrap()["token"].id;
+    assert_eq!(vault.open_secret(kept).unwrap(), third);
+    vault.verify().unwrap();
+
+    assert!(vault.delete_plugin_secret("acme.one", "token").unwrap());
+    assert!(matches!(vault.open_secret(third.id), Err(VaultError::NoSecret { .. })));
+    assert_eq!(vault.open_secret(second.id).unwrap(), second);
+}

@@ -72,6 +72,8 @@ fn misbehave(evil: &str, settings: &[Setting], plan: &mut SshPlan) {
         }
         // Plans that the runtime stops.
         "unknown-slot" => plan.auth = vec![SshAuth::Password("login.root-password".into())],
+        // A secret in another plugin's compartment.
+        "stored-slot" => plan.auth = vec![SshAuth::Password("store.token".into())],
         "bad-slot-name" => plan.auth = vec![SshAuth::Password("../Password".into())],
         "no-host" => plan.target.host.clear(),
         "control-character" => plan.user = Value::Text("root\u{1b}".into()),

@@ -12,6 +12,10 @@ wit_bindgen::generate!({
             import ostler:recording/annotate@0.1.0;
             import ostler:recording/read@0.1.0;
             import ostler:events/events@0.1.0;
+            import ostler:prompt/prompt@0.1.0;
+            import ostler:secrets/use-slots@0.1.0;
+            import ostler:secrets-reveal/reveal@0.1.0;
+            import ostler:secrets-store/store@0.1.0;
             import ostler:terminal/terminal@0.1.0;
             export ostler:driver/driver@0.1.0;
             export ostler:launcher/launcher@0.1.0;
@@ -23,6 +27,10 @@ wit_bindgen::generate!({
         "../../../plugin-api/wit/connections-0.1.0",
         "../../../plugin-api/wit/recording-0.1.0",
         "../../../plugin-api/wit/events-0.1.0",
+        "../../../plugin-api/wit/prompt-0.1.0",
+        "../../../plugin-api/wit/secrets-0.1.0",
+        "../../../plugin-api/wit/secrets-reveal-0.1.0",
+        "../../../plugin-api/wit/secrets-store-0.1.0",
         "../../../plugin-api/wit/terminal-0.1.0",
         "../../../plugin-api/wit/driver-0.1.0",
         "../../../plugin-api/wit/launcher-0.1.0",
@@ -41,8 +49,12 @@ use ostler::launcher::types::{
     DrivenPlan, DrivenSurface, KindInfo, LaunchRequest, PlanError, RunRequest, SessionPlan, SshAuth, SshPlan,
     SshRun,
 };
+use ostler::prompt::prompt::{self, Field, FieldKind, Form};
 use ostler::recording::read::{Chunk, Filter, Happening};
 use ostler::recording::{annotate, read as recordings};
+use ostler::secrets::use_slots;
+use ostler::secrets_reveal::reveal;
+use ostler::secrets_store::store::{self, Sink};
 use ostler::terminal::terminal;
 use ostler::types::types::{Endpoint, Setting, SettingValue, Value};
 
@@ -83,7 +95,11 @@ impl Guest for StoreUser {
     fn plan(request: LaunchRequest) -> Result<SessionPlan, PlanError> {
         let arguments = Arguments(request.settings.clone());
         let answer = match arguments.of("do").as_str() {
-            "" => return Ok(plan(&request)),
+            "" => {
+                let slots = request.credential.slots.iter().map(|slot| slot.name.clone()).collect();
+                return Ok(plan(&request, slots));
+            }
+            "store.plan" => return Ok(plan(&request, vec![arguments.of("slot")])),
             drive if drive.starts_with("drive.") => {
                 return Ok(SessionPlan::Driven(DrivenPlan {
                     target: Endpoint { host: request.host, port: request.port },
@@ -96,6 +112,8 @@ impl Guest for StoreUser {
                 .map(|_| format!("{:?}", clock::sleep(arguments.number("ms"))))
                 .last()
                 .unwrap_or_default(),
+            other if other.starts_with("reveal") => revealing(&arguments, other),
+            other if other.starts_with("store.") => storing(&arguments, other),
             "mark" => format!("{:?}", annotate::mark("nowhere")),
             other if other.starts_with("recordings.") => replaying(&arguments, other),
             other if other.starts_with("events.") => hearing(&arguments, other),
@@ -120,6 +138,93 @@ impl Driver for StoreUser {
         let many = (0..arguments.number("times")).map(|_| annotate::mark(&marker));
         show(format!("{:?}", many.last()))?;
         Ok(EndReason::Finished(Some(0)))
+    }
+}
+
+fn revealing(arguments: &Arguments, what: &str) -> String {
+    let slot = arguments.text("slot").unwrap_or_else(|| "login.password".into());
+    let told = |revealed: Result<Vec<u8>, _>| {
+        format!("{:?}", revealed.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
+    };
+    match what {
+        "reveal" => {
+            (0..arguments.number("times")).map(|_| told(reveal::reveal(&slot))).last().unwrap_or_default()
+        }
+        "reveal.prompted" => {
+            let kind = FieldKind::Password;
+            let pin = Field { id: "pin".into(), label: "PIN".into(), kind, required: true };
+            let form = Form { title: "PIN".into(), message: String::new(), fields: vec![pin] };
+            match prompt::ask(&form) {
+                Ok(_) => told(reveal::reveal("prompt.pin")),
+                Err(error) => format!("{error:?}"),
+            }
+        }
+        // Fills its memory with what it read, and counts.
+        "reveal.fill" => match reveal::reveal(&slot) {
+            Err(error) => format!("{error:?}"),
+            Ok(secret) => {
+                let copies: Vec<u8> = secret.iter().copied().cycle().take(BALLAST).collect();
+                std::mem::forget(copies);
+                found_in_memory(arguments).to_string()
+            }
+        },
+        // Takes as much memory as it gets, writes nothing into it, and counts what another call may have left.
+        "reveal.look" => {
+            std::mem::forget(Vec::<u8>::with_capacity(BALLAST));
+            found_in_memory(arguments).to_string()
+        }
+        other => format!("it can't do '{other}'"),
+    }
+}
+
+/// Bytes that are filled, and looked through.
+const BALLAST: usize = 4 << 20;
+/// What each byte of the needle is masked with, so that the needle itself is nowhere in the memory.
+const MASK: u8 = 0x55;
+
+/// Counts a needle in all of the linear memory. It comes in hexadecimal digits, masked.
+fn found_in_memory(arguments: &Arguments) -> usize {
+    let masked: Vec<u8> = arguments
+        .of("masked")
+        .as_bytes()
+        .chunks(2)
+        .filter_map(|digits| u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok())
+        .collect();
+    let end = core::arch::wasm32::memory_size(0) * 65_536;
+    // SAFETY: all of the linear memory is there to be read up to its size, and nothing else runs meanwhile.
+    let memory = unsafe { std::slice::from_raw_parts(1024 as *const u8, end - 1024) };
+    let here = |window: &&[u8]| window.iter().zip(&masked).all(|(byte, masked)| byte ^ MASK == *masked);
+    memory.windows(masked.len()).filter(here).count()
+}
+
+fn storing(arguments: &Arguments, what: &str) -> String {
+    let name = arguments.text("name").unwrap_or_else(|| "token".into());
+    let sink = Sink {
+        protocol: arguments.text("protocol").unwrap_or_else(|| "ssh".into()),
+        host: arguments.text("host").unwrap_or_else(|| "db.example".into()),
+        port: arguments.text("port").and_then(|port| port.parse().ok()).unwrap_or(22),
+        field: arguments.text("field").unwrap_or_else(|| "password".into()),
+    };
+    let sinks = vec![sink; arguments.number("sinks") as usize];
+    let value = match arguments.text("bytes") {
+        Some(bytes) => vec![b'v'; bytes.parse().unwrap_or(0)],
+        None => arguments.text("value").unwrap_or_else(|| "the-token".into()).into_bytes(),
+    };
+    match what {
+        "store.put" => format!("{:?}", store::put(&name, &value, &sinks)),
+        "store.many" => format!(
+            "{:?}",
+            (0..arguments.number("times"))
+                .map(|index| store::put(&format!("{name}{index}"), &value, &sinks))
+                .last()
+        ),
+        "store.stored" => format!("{:?}", store::stored()),
+        "store.delete" => format!("{:?}", store::delete(&name)),
+        "store.slots" => format!(
+            "{:?}",
+            use_slots::slots().map(|slots| slots.into_iter().map(|slot| slot.name).collect::<Vec<_>>())
+        ),
+        other => format!("it can't do '{other}'"),
     }
 }
 
@@ -296,11 +401,11 @@ fn path(connection: &Connection) -> String {
     format!("{}/{}", connection.folder, connection.data.name)
 }
 
-fn plan(request: &LaunchRequest) -> SessionPlan {
+fn plan(request: &LaunchRequest, slots: Vec<String>) -> SessionPlan {
     SessionPlan::Ssh(SshPlan {
         target: Endpoint { host: request.host.clone(), port: request.port },
         user: Value::Text(request.credential.user.clone().unwrap_or_default()),
-        auth: request.credential.slots.iter().map(|slot| SshAuth::Password(slot.name.clone())).collect(),
+        auth: slots.into_iter().map(SshAuth::Password).collect(),
         run: match &request.run {
             RunRequest::Interactive => SshRun::Shell,
             RunRequest::Command(command) => SshRun::Command(command.line.clone()),

@@ -79,6 +79,7 @@ fn load(name: &str) -> Plugin {
         zone: Arc::new(NoHost),
         connections: Arc::new(NoHost),
         recordings: Arc::new(NoHost),
+        secrets: Arc::new(NoHost),
         events: Arc::new(NoHost),
     };
     let grants = inspection.manifest.capabilities.iter().map(|asked| asked.name).collect();

@@ -164,3 +164,55 @@ fn without_its_grants_a_plugin_marks_reads_and_hears_nothing() {
     assert_eq!(refused, ["recording.annotate", "recording.read", "events"]);
     assert_eq!(stage.events("recording.read"), Vec::<Value>::new());
 }
+
+#[test]
+fn a_secret_of_a_plugins_own_goes_where_it_was_stored_for_and_is_named_by_no_other_plugin() {
+    let stage = Stage::new(&["secrets.store", "secrets.use"]);
+    let put = ["do=store.put", "value=the-password", "host=127.0.0.1"].map(ToOwned::to_owned);
+    let port = format!("port={}", stage.port);
+    let stored = stage.plugin_does(&[&put[..], &[port]].concat());
+    assert!(stored.contains("Ok(\"store.token\")"), "{stored}");
+    let events = stage.events("vault.put");
+    assert!(events.iter().any(|event| event["plugin"] == PLUGIN), "{events:?}");
+    // It outlives the program, and new keys of the store.
+    stage.ostler.ok(&["store", "rekey"]);
+    let login = |host: &str| {
+        let settings = ["--set", "do=store.plan", "--set", "slot=store.token", "--host", host];
+        stage.ostler.ok(&[&["connection", "edit", "driver"], &settings[..]].concat());
+        stage.connect("driver")
+    };
+    assert_eq!(login("127.0.0.1").stdout, "in\n");
+    let injected = stage.events("secret.inject");
+    assert_eq!(injected.last().unwrap()["details"]["slot"], "store.token");
+    let refused = login("localhost");
+    assert!(refused.code != 0 && refused.stderr.contains("may not go to"), "{}", refused.stderr);
+    login("127.0.0.1");
+
+    stage.ostler.ok(&["plugin", "install", guest("evil-launcher").to_str().unwrap()]);
+    stage.ostler.ok(&["plugin", "grant", "test.evil-launcher", "secrets.use"]);
+    stage.ostler.ok(&["plugin", "disable", PLUGIN]);
+    stage.ostler.ok(&["connection", "edit", "driver", "--set", "evil=stored-slot"]);
+    let refused = stage.connect("driver");
+    let expected = "its plan uses 'store.token', which this launch does not offer";
+    assert!(refused.code != 0 && refused.stderr.contains(expected), "{}", refused.stderr);
+}
+
+#[test]
+fn a_password_is_read_by_a_plugin_only_with_the_grant_and_after_it_was_audited() {
+    let stage = Stage::new(&["secrets.use"]);
+    stage.ostler.ok(&["connection", "edit", DB, "--set", "do=reveal"]);
+    let refused = stage.connect(DB).stderr;
+    assert!(refused.contains("the capability 'secrets.reveal' is not granted"), "{refused}");
+    assert_eq!(stage.events("secret.reveal"), Vec::<Value>::new());
+    stage.ostler.ok(&["plugin", "grant", PLUGIN, "secrets.reveal"]);
+    let read = stage.connect(DB).stderr;
+    assert!(read.contains("Ok(\"the-password\")"), "{read}");
+    let events = stage.events("secret.reveal");
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert_eq!((&events[0]["plugin"], &events[0]["outcome"]), (&PLUGIN.into(), &"success".into()));
+    assert_eq!(events[0]["details"]["slot"], "login.password");
+    assert_eq!(events[0]["connection"], stage.show(DB)["id"]);
+    let shown = stage.ostler.run(&["connect", DB, "--dry-run"]).stderr;
+    assert!(shown.contains("this call opens no secrets"), "{shown}");
+    assert_eq!(stage.events("secret.reveal").len(), 1);
+}
