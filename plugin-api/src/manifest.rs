@@ -139,6 +139,9 @@ pub struct Manifest {
     /// A JSON Schema (draft 2020-12) of its settings, written as TOML.
     #[serde(default)]
     pub settings: Option<serde_json::Value>,
+    /// A JSON Schema (draft 2020-12) of the settings of connections that a launcher reads.
+    #[serde(default, rename = "connection-settings")]
+    pub connection_settings: Option<serde_json::Value>,
 }
 
 /// What is wrong with a manifest.
@@ -222,8 +225,15 @@ impl Manifest {
                 return Err(value(&key, &reason));
             }
         }
-        if self.settings.as_ref().is_some_and(|schema| !schema.is_object()) {
-            return Err(value("settings", "must be a table: a JSON Schema written as TOML"));
+        for (key, schema) in
+            [("settings", &self.settings), ("connection-settings", &self.connection_settings)]
+        {
+            if schema.as_ref().is_some_and(|schema| !schema.is_object()) {
+                return Err(value(key, "must be a table: a JSON Schema written as TOML"));
+            }
+        }
+        if self.connection_settings.is_some() && !self.kinds.contains(&Kind::Launcher) {
+            return Err(value("connection-settings", "only a launcher reads settings of connections"));
         }
         Ok(())
     }

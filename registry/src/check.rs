@@ -5,7 +5,7 @@
 
 use ostler_plugin_api::{ApiError, Capability, Import, Kind, check_import, check_requirement, check_version};
 
-use crate::{Code, Inspection};
+use crate::{Code, Inspection, SchemaError, SettingsSchema};
 
 /// What a native plugin can have: it is shut in to the files that its grant names, and is given its settings.
 const NATIVE: [Capability; 2] = [Capability::Files, Capability::Settings];
@@ -28,6 +28,9 @@ pub enum CheckFault {
     /// A native plugin asks for a capability that has no native form.
     #[error("it is native, and a native plugin can't have the capability '{0}'")]
     NotForNative(Capability),
+    /// A schema of settings can't be used.
+    #[error("its manifest: {0}")]
+    Settings(#[from] SchemaError),
     /// The manifest names a kind twice.
     #[error("its manifest names the kind '{kind}' twice", kind = .0.name())]
     RepeatedKind(Kind),
@@ -62,6 +65,7 @@ impl CheckFault {
                     "its author has to add [[capability]] name = \"{capability}\" with a reason to plugin.toml"
                 )
             }
+            Self::Settings(_) => "its author has to mend the schema in plugin.toml".to_owned(),
             Self::NotNative(_) | Self::NotForNative(_) => {
                 "its author has to build it as a WebAssembly component".to_owned()
             }
@@ -107,6 +111,22 @@ pub fn check(inspection: &Inspection) -> Result<(), CheckError> {
             faults.push(CheckFault::RepeatedKind(kind));
         }
     }
+    if faults.is_empty() { Ok(()) } else { Err(CheckError { faults }) }
+}
+
+/// Checks what [`check`] does and, beyond that, the schemas of settings: that costs more, and is done once, before a plugin is
+/// installed.
+///
+/// # Errors
+/// Lists everything that does not fit.
+pub fn check_new(inspection: &Inspection) -> Result<(), CheckError> {
+    let manifest = &inspection.manifest;
+    let schemas = [("settings", &manifest.settings), ("connection-settings", &manifest.connection_settings)];
+    let wrong = schemas.into_iter().filter_map(|(name, schema)| {
+        SettingsSchema::new(name, schema.as_ref()?).err().map(CheckFault::Settings)
+    });
+    let mut faults = check(inspection).err().map(|error| error.faults).unwrap_or_default();
+    faults.extend(wrong);
     if faults.is_empty() { Ok(()) } else { Err(CheckError { faults }) }
 }
 

@@ -9,10 +9,14 @@ mod check;
 mod digest;
 mod inspect;
 mod native;
+mod settings;
 mod shelf;
 mod staging;
 
-pub use check::{CheckError, CheckFault, check};
+pub use check::{CheckError, CheckFault, check, check_new};
 pub use digest::{Digest, ParseDigestError};
 pub use inspect::{Code, InspectError, Inspection, LARGEST_PLUGIN, inspect, validate};
+pub use settings::{
+    PlaceHost, PlacePort, SchemaError, SecretPlace, SettingFault, SettingField, SettingShape, SettingsSchema,
+};
 pub use shelf::{BrokenPlugin, FoundPlugin, Origin, Shelf, ShelfError};

@@ -11,7 +11,9 @@ use std::path::{Path, PathBuf};
 use ostler_plugin_api::PluginId;
 use serde::{Deserialize, Serialize};
 
-use crate::{CheckError, Code, Digest, InspectError, Inspection, check, inspect, staging, validate};
+use crate::{
+    CheckError, Code, Digest, InspectError, Inspection, check, check_new, inspect, staging, validate,
+};
 
 /// Where a plugin came from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -193,7 +195,7 @@ impl Shelf {
         let bytes = read(file)?;
         let not_a_plugin = |source| ShelfError::NotAPlugin { path: file.to_owned(), source };
         let inspection = inspect(&bytes).map_err(not_a_plugin)?;
-        check(&inspection).map_err(|source| ShelfError::Unfit { path: file.to_owned(), source })?;
+        check_new(&inspection).map_err(|source| ShelfError::Unfit { path: file.to_owned(), source })?;
         Ok(FoundPlugin { inspection, origin: Origin::Installed, path: file.to_owned() })
     }
 
@@ -206,7 +208,7 @@ impl Shelf {
         let bytes = read(file)?;
         let not_a_plugin = |source| ShelfError::NotAPlugin { path: file.to_owned(), source };
         let inspection = inspect(&bytes).map_err(not_a_plugin)?;
-        check(&inspection).map_err(|source| ShelfError::Unfit { path: file.to_owned(), source })?;
+        check_new(&inspection).map_err(|source| ShelfError::Unfit { path: file.to_owned(), source })?;
         validate(&bytes).map_err(not_a_plugin)?;
         if self.is_bundled(&inspection.manifest.id)? {
             return Err(ShelfError::Bundled { id: inspection.manifest.id });

@@ -254,6 +254,22 @@ pub enum Command {
         /// Its id.
         id: String,
     },
+    /// Shows the settings of a plugin.
+    PluginSettings {
+        /// Its id.
+        id: String,
+    },
+    /// Changes the settings of a plugin; without any change, the person is asked for each.
+    PluginConfigure {
+        /// Its id.
+        id: String,
+        /// Values as they are written, by key; none removes one.
+        changes: BTreeMap<String, Option<String>>,
+        /// Secrets, by key.
+        secrets: BTreeMap<String, SecretInput>,
+    },
+    /// Lists the settings that connections can have.
+    ConnectionSettings,
     /// Lets a plugin run, or not.
     PluginEnable {
         /// Its id.

@@ -30,6 +30,7 @@ impl Host {
         change: &ConnectionChange,
     ) -> Result<Reply, AppError> {
         let default_port = self.kinds([kind]).await?.default_port(kind)?;
+        let change = &ConnectionChange { settings: self.settle(&change.settings)?, ..change.clone() };
         let host = change.host.clone().ok_or_else(|| AppError::bad("host", "is missing"))?;
         let port = change.port.unwrap_or(default_port);
         check_endpoint(&host, port)?;
@@ -65,6 +66,7 @@ impl Host {
     }
 
     pub(crate) fn connection_edit(&self, name: &str, change: &ConnectionChange) -> Result<Reply, AppError> {
+        let change = &ConnectionChange { settings: self.settle(&change.settings)?, ..change.clone() };
         let id = self.change(|tree| {
             let mut connection = tree.find_connection(name)?.clone();
             let mut changes = Changes::default();

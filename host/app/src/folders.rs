@@ -54,6 +54,7 @@ fn required(tree: &Tree, path: &str) -> Result<Folder, AppError> {
 
 impl Host {
     pub(crate) fn folder_add(&self, path: &str, change: &FolderChange) -> Result<Reply, AppError> {
+        let change = &FolderChange { settings: self.settle(&change.settings)?, ..change.clone() };
         self.change(|tree| {
             if matches!(tree.find_folder(path), Ok(Some(_))) {
                 return Err(TreeError::Exists { path: path.to_owned() }.into());
@@ -75,6 +76,7 @@ impl Host {
     }
 
     pub(crate) fn folder_edit(&self, path: &str, change: &FolderChange) -> Result<Reply, AppError> {
+        let change = &FolderChange { settings: self.settle(&change.settings)?, ..change.clone() };
         let new_path = self.change(|tree| {
             let mut folder = required(tree, path)?;
             let mut changes = Changes::default();

@@ -14,7 +14,7 @@ use ostler_vault::{Changes, DeviceKey, Snapshot, Vault, VaultError};
 use crate::auditing::Auditor;
 use crate::auditing::plugin_ref;
 use crate::ports::{
-    AuditedEvents, Compartment, ConfiguredSettings, DeviceCode, MachineZone, PluginRecordings, PluginTree,
+    AuditedEvents, Compartment, DeviceCode, MachineZone, PluginRecordings, PluginTree, PluginsSettings,
     VaultStorage,
 };
 use crate::{AppError, Command, Configuration, FrontEnd, Places, Reply, bundled};
@@ -216,6 +216,11 @@ impl Host {
             Command::AuditProveGrowth { anchor, out } => self.audit_prove_growth(&anchor, out.as_deref()),
             Command::PluginList => self.plugin_list(),
             Command::PluginShow { id } => self.plugin_show(&id),
+            Command::PluginSettings { id } => self.plugin_settings(&id),
+            Command::PluginConfigure { id, changes, secrets } => {
+                self.plugin_configure(&id, &changes, &secrets).await
+            }
+            Command::ConnectionSettings => self.connection_settings(),
             Command::PluginEnable { id, enabled } => self.plugin_enable(&id, enabled),
             Command::PluginGrant { id, capability, granted, bounds } => {
                 self.plugin_grant(&id, &capability, granted, &bounds)
@@ -282,7 +287,10 @@ impl Host {
     pub(crate) fn runtime(&self, plugin: &FoundPlugin) -> Result<Runtime, AppError> {
         let ports = Ports {
             storage: Arc::new(VaultStorage(self.downgrade())),
-            settings: Arc::new(ConfiguredSettings(self.configuration.clone())),
+            settings: Arc::new(PluginsSettings {
+                configuration: self.configuration.clone(),
+                shared: self.downgrade(),
+            }),
             prompter: Arc::clone(&self.front) as Arc<dyn Prompter>,
             code: Arc::new(DeviceCode(Arc::clone(&self.device))),
             clock: Arc::clone(&self.clock),

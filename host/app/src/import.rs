@@ -12,14 +12,15 @@ use std::path::{Path, PathBuf};
 use ostler_audit::EventClass;
 use ostler_core::{
     Connection, ConnectionId, CredentialMode, FolderId, ImportEntry, ImportItem, ImportProblem,
-    ImportedConnection, ImportedCredential, LocalCredential, ProblemSeverity, SourceIdentity, Timestamp,
-    Tree,
+    ImportedConnection, ImportedCredential, LocalCredential, ProblemSeverity, SettingValue, Settings,
+    SourceIdentity, Timestamp, Tree,
 };
 use ostler_plugin_api::Kind;
 use ostler_registry::FoundPlugin;
 use ostler_runtime::{ImportOutlet, Plugin};
 use ostler_vault::Changes;
 
+use crate::connection_settings::DeclaredSettings;
 use crate::connections::check_endpoint;
 use crate::crashes::CrashInput;
 use crate::credentials::{Scope, put_secret};
@@ -87,7 +88,9 @@ impl Host {
         let summary = parsed.map_err(|source| AppError::Plugin { plugin: id.clone(), source })?;
 
         let kinds = self.kinds(collected.kinds()).await?;
-        let into = Into { folder: &command.into, plugin: &id, kinds: &kinds, now: self.now() };
+        let declared = self.declared_settings()?;
+        let into =
+            Into { folder: &command.into, plugin: &id, kinds: &kinds, declared: &declared, now: self.now() };
         let done = if command.dry_run {
             into.reconcile(&self.snapshot()?.tree, &collected.entries)?
         } else {
@@ -174,6 +177,7 @@ struct Into<'a> {
     folder: &'a str,
     plugin: &'a str,
     kinds: &'a Kinds,
+    declared: &'a DeclaredSettings,
     now: Timestamp,
 }
 
@@ -240,7 +244,8 @@ impl Into<'_> {
                 check_endpoint(&imported.host, imported.port)?;
                 let folder = self.folder(tree, top, &entry.folder, &mut done.changes)?;
                 tree.check_connection_name(folder, &imported.name, None)?;
-                let connection = self.connection(imported, folder, source, &mut done.changes);
+                let mut connection = self.connection(imported, folder, source, &mut done.changes);
+                self.settle(entry, &mut connection.settings, &mut done.problems);
                 let path = tree.connection_path(&connection);
                 if !entry.defaults.is_empty() {
                     done.defaults.push(DefaultsView {
@@ -255,6 +260,23 @@ impl Into<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Leaves settings out that no launcher could use, and says so.
+    fn settle(&self, entry: &ImportEntry, settings: &mut Settings, problems: &mut Vec<ProblemView>) {
+        let keep = |(key, value): (String, SettingValue)| match self.declared.settled(&key, &value) {
+            Ok(value) => Some((key, value)),
+            Err(reason) => {
+                problems.push(ProblemView {
+                    position: entry.position.clone(),
+                    entry: Some(entry_name(entry).to_owned()),
+                    imported: true,
+                    reason: format!("a setting was left out: {reason}"),
+                });
+                None
+            }
+        };
+        settings.0 = std::mem::take(&mut settings.0).into_iter().filter_map(keep).collect();
     }
 
     fn folder(

@@ -103,6 +103,11 @@ impl Host {
         request.folder = folders.iter().rev().map(|folder| folder.name.clone()).collect();
         request.terminal = self.front.terminal().map(|(size, _)| size);
         let (found, plugin) = self.launcher_for(&connection.kind).await?;
+        // A secret among the settings is offered for the plan, not to be read while it is made.
+        let setting_slots = self.setting_slots(&found)?;
+        request.credential.slots.extend(
+            setting_slots.keys().map(|name| SlotDescription { name: name.clone(), field: field_of(name) }),
+        );
         let slots = credential.slots.clone();
         let planned = self.let_plan((&found, &plugin), &request, session, slots).await?;
         self.count_use(&found, &plugin, &|| CrashInput::launch(&request))?;
@@ -120,6 +125,7 @@ impl Host {
             }
         }
         credential.slots.extend(self.own_slots(&found)?);
+        credential.slots.extend(setting_slots);
         let user = credential.user.clone().unwrap_or_default();
         let facts = LaunchFacts {
             os_user: self.audit.actor(),

@@ -16,6 +16,7 @@ use ostler_vault::answer_challenge;
 
 use crate::auditing::Auditor;
 use crate::host::Shared;
+use crate::plugin_settings::is_setting;
 
 /// Where the bytes of a slot are.
 #[derive(Debug, Clone)]
@@ -126,7 +127,9 @@ impl SecretInjector for Lease {
         event.session = Some(self.session);
         event.details.insert("slot".to_owned(), slot.to_string());
         let given = given.cloned().map(Held::Given);
-        let Some(held) = given.or_else(|| self.slots.get(slot).map(|leased| leased.held.clone())) else {
+        // The secrets among the settings of a plugin are used where their schema says, and read by nobody.
+        let readable = self.slots.get(slot).filter(|_| !is_setting(slot));
+        let Some(held) = given.or_else(|| readable.map(|leased| leased.held.clone())) else {
             let error = InjectError::NoSuchSlot { slot: slot.clone() };
             event.outcome = Outcome::Denied;
             event.reason = Some(error.to_string());

@@ -11,6 +11,7 @@ mod bundled;
 mod clock;
 mod command;
 mod config;
+mod connection_settings;
 mod connections;
 mod crashes;
 mod credentials;
@@ -29,6 +30,7 @@ mod launch;
 mod lease;
 mod offered;
 mod places;
+mod plugin_settings;
 mod plugins;
 mod ports;
 mod recordings;
@@ -57,6 +59,7 @@ pub use ostler_audit::{ProvedGrowth, ProvedLine};
 pub use ostler_core as core;
 pub use ostler_runtime::{NativeSetup, native_child};
 pub use places::Places;
+pub use plugin_settings::SettingView;
 pub use replace::{beside_file, replace_file};
 pub use reply::{
     AuditView, CapabilityView, CheckState, CheckView, ConnectionView, CredentialView, DefaultsView,

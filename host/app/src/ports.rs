@@ -19,6 +19,7 @@ use ostler_vault::{DeviceKey, Vault, VaultError};
 
 use crate::Configuration;
 use crate::host::Shared;
+use crate::plugin_settings::settings_of;
 
 /// Plugins' key-value spaces, sealed in the vault. Weak, since the host owns the runtime that owns this.
 pub(crate) struct VaultStorage(pub(crate) Weak<Shared>);
@@ -48,12 +49,16 @@ pub(crate) fn port_error(error: VaultError) -> PortError {
     PortError(error.to_string())
 }
 
-/// Plugins' settings, from the configuration file.
-pub(crate) struct ConfiguredSettings(pub(crate) Configuration);
+/// Plugins' settings, from the store and the configuration file.
+pub(crate) struct PluginsSettings {
+    pub(crate) configuration: Configuration,
+    pub(crate) shared: Weak<Shared>,
+}
 
-impl PluginSettings for ConfiguredSettings {
+impl PluginSettings for PluginsSettings {
     fn settings(&self, plugin: &str) -> Settings {
-        self.0.plugin.get(plugin).map(|configured| configured.settings.clone()).unwrap_or_default()
+        let vault = self.shared.upgrade().ok_or(VaultError::Locked).and_then(|shared| shared.vault());
+        settings_of(vault, &self.configuration, plugin)
     }
 }
 

@@ -55,6 +55,8 @@ pub enum Reply {
     Plugin(Box<PluginDetail>),
     /// The crashes of a plugin, the oldest first.
     PluginCrashes(Vec<crate::CrashReport>),
+    /// Settings of a plugin or of connections, ordered by key.
+    Settings(Vec<crate::SettingView>),
     /// The entries of a credential source.
     SourceEntries(Vec<SourceEntryView>),
     /// Known hosts.

@@ -19,6 +19,7 @@ use ostler_runtime::{NativeDescription, NativePlugin, NativeSetup};
 
 use crate::auditing::plugin_ref;
 use crate::credentials::slot_of;
+use crate::plugin_settings::settings_of;
 use crate::plugins::plugin_id;
 use crate::{AppError, Host, Reply, SourceEntryView};
 
@@ -141,9 +142,9 @@ impl Host {
         }
         self.check_native(&found)?;
         let library = self.shelf.bytes(&found)?;
-        let set = self.configuration.plugin.get(plugin).map(|configured| &configured.settings);
-        let settings = match set.map(serde_json::to_value) {
-            Some(Ok(serde_json::Value::Object(settings))) => settings,
+        let set = settings_of(self.vault(), &self.configuration, plugin);
+        let settings = match serde_json::to_value(set) {
+            Ok(serde_json::Value::Object(settings)) => settings,
             _ => serde_json::Map::new(),
         };
         let files = |access: &str| self.named_files(&found, access);

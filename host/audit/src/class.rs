@@ -223,6 +223,8 @@ classes! {
     PluginEnable = "plugin.enable", ApplicationLifecycle 6, Low, ["plugin"];
     /// A plugin may not run any more.
     PluginDisable = "plugin.disable", ApplicationLifecycle 7, Low, ["plugin"];
+    /// The settings of a plugin were changed.
+    PluginConfigure = "plugin.configure", ApplicationLifecycle 99, Low, ["plugin", "keys"];
     /// A plugin was given a capability.
     PluginGrant = "plugin.grant", UserAccess 1, Medium, ["plugin", "capability"];
     /// A capability was taken from a plugin.

@@ -38,7 +38,7 @@ pub use importing::{
     ImportedFolder, MappedField, MappingState, Position, ProblemSeverity,
 };
 pub use launch::{LaunchRequest, RunRequest};
-pub use near::near;
+pub use near::{like, near};
 pub use passphrase::{PassphraseFault, check_passphrase};
 pub use plan::{
     DesktopSize, DrivenPlan, DrivenSurface, Endpoint, PlanFault, PlanValue, ProcessPlan, RdpPlan,

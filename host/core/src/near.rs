@@ -18,10 +18,12 @@ const BEGINS: f64 = 1.0;
 pub fn near(tree: &Tree, wanted: &str, most: usize) -> Vec<String> {
     let folders = tree.folders().map(|folder| tree.folder_path(Some(folder.id)));
     let connections = tree.connections().map(|connection| tree.connection_path(connection));
-    most_like(folders.chain(connections), wanted, most)
+    like(folders.chain(connections), wanted, most)
 }
 
-fn most_like(paths: impl Iterator<Item = String>, wanted: &str, most: usize) -> Vec<String> {
+/// Returns those of the names that are most like `wanted`, the best first, at most `most`.
+#[must_use]
+pub fn like(paths: impl Iterator<Item = String>, wanted: &str, most: usize) -> Vec<String> {
     let wanted = wanted.trim_matches('/');
     let lower = wanted.to_lowercase();
     let mut found: Vec<(f64, String)> = paths
@@ -50,7 +52,7 @@ mod tests {
 
     fn near_to(wanted: &str) -> Vec<String> {
         let paths = ["Lab", "Lab/heron", "Lab/kestrel", "Office", "Office/printer"];
-        most_like(paths.into_iter().map(str::to_owned), wanted, 3)
+        like(paths.into_iter().map(str::to_owned), wanted, 3)
     }
 
     #[test]

@@ -113,6 +113,10 @@ pub enum Field {
 }
 
 impl Field {
+    /// All fields.
+    pub const ALL: [Self; 5] =
+        [Self::Password, Self::PrivateKey, Self::KeyPassphrase, Self::UserName, Self::Environment];
+
     /// Returns the field's stable name, as audit events and plans print it.
     #[must_use]
     pub fn name(self) -> &'static str {

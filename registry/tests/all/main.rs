@@ -8,4 +8,5 @@
 
 mod components;
 mod inspecting;
+mod settings;
 mod shelf;

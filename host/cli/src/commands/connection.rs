@@ -95,6 +95,9 @@ Examples:
         #[arg(add = names::connections())]
         connection: String,
     },
+    /// List the settings that connections and folders can have.
+    #[command(after_help = "Examples:\n  ostler connection settings")]
+    Settings,
     /// List connections.
     #[command(after_help = "\
 Examples:
@@ -179,6 +182,7 @@ impl Connection {
                 Command::ConnectionCopy { name: connection, to: name, folder }
             }
             Self::Show { connection } => Command::ConnectionShow { name: connection },
+            Self::Settings => Command::ConnectionSettings,
             Self::List { folder, search } => Command::ConnectionList { folder, search },
             Self::Delete { connection, yes } => return delete(context, connection, yes).await,
         };

@@ -35,8 +35,9 @@ pub(crate) fn setting(text: &str) -> Result<(String, SettingValue), String> {
         "true" => SettingValue::Flag(true),
         "false" => SettingValue::Flag(false),
         _ => match value.parse() {
-            Ok(number) => SettingValue::Integer(number),
-            Err(_) => SettingValue::Text(value),
+            // What would come back otherwise than it was written is text.
+            Ok(number) if i64::to_string(&number) == value => SettingValue::Integer(number),
+            _ => SettingValue::Text(value),
         },
     };
     Ok((key, value))

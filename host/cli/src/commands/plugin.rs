@@ -3,11 +3,13 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use ostler_app::{Command, GrantBounds};
+use ostler_app::{Command, GrantBounds, SecretInput};
 
+use super::fields::pair;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::names;
+use crate::secret_file::SecretSource;
 
 /// See and decide what plugins may do.
 #[derive(Debug, Subcommand)]
@@ -46,6 +48,28 @@ pub(crate) enum Plugin {
         capability: String,
         #[command(flatten)]
         bounds: Bounds,
+    },
+    /// Set what a plugin lets you set. Without --set, --unset and --secret-file you are asked for each.
+    #[command(after_help = "\
+Examples:
+  ostler plugin configure example.source --show
+  ostler plugin configure example.source --set server=vault.example --secret-file token=token.txt")]
+    Configure {
+        /// Its id.
+        #[arg(add = names::plugins())]
+        id: String,
+        /// Set a value; a list has commas between its texts.
+        #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+        set: Vec<(String, String)>,
+        /// Take back what was set.
+        #[arg(long, value_name = "KEY")]
+        unset: Vec<String>,
+        /// Store the secret that is in this file (one newline at its end does not count).
+        #[arg(long, value_name = "KEY=FILE", value_parser = pair)]
+        secret_file: Vec<(String, String)>,
+        /// Only show what is set, and what can be.
+        #[arg(long, conflicts_with_all = ["set", "unset", "secret_file"])]
+        show: bool,
     },
     /// List what a credential source holds.
     #[command(after_help = "Examples:\n  ostler plugin entries ostler.credential-pkcs11")]
@@ -141,6 +165,18 @@ impl Plugin {
         let command = match self {
             Self::List => Command::PluginList,
             Self::Show { id } => Command::PluginShow { id },
+            Self::Configure { id, show: true, .. } => Command::PluginSettings { id },
+            Self::Configure { id, set, unset, secret_file, .. } => {
+                let read = |(key, file): (String, String)| {
+                    let source = SecretSource::File(PathBuf::from(file));
+                    let secret = source.read_line(&format!("the secret '{key}'"), &context.output)?;
+                    Ok::<_, CliError>((key, SecretInput(secret)))
+                };
+                let secrets = secret_file.into_iter().map(read).collect::<Result<_, _>>()?;
+                let unset = unset.into_iter().map(|key| (key, None));
+                let changes = unset.chain(set.into_iter().map(|(key, value)| (key, Some(value)))).collect();
+                Command::PluginConfigure { id, changes, secrets }
+            }
             Self::Enable { id } => Command::PluginEnable { id, enabled: true },
             Self::Disable { id } => Command::PluginEnable { id, enabled: false },
             Self::Grant { id, capability, bounds } => {

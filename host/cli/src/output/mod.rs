@@ -183,6 +183,7 @@ fn words(reply: &Reply, style: Style) -> String {
         Reply::Plugins(list) => plugins::list(list, style),
         Reply::Plugin(plugin) => plugins::detail(plugin, style),
         Reply::PluginCrashes(reports) => plugins::crashes(reports, style),
+        Reply::Settings(settings) => plugins::settings(settings, style),
         Reply::SourceEntries(entries) => plugins::entries(entries, style),
         Reply::Checks(list) => checks::list(list, style),
     }

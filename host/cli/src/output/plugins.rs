@@ -1,6 +1,6 @@
 //! Words for plugins: what there is, and what one asks for, has, used and was refused.
 
-use ostler_app::{CrashReport, PluginDetail, PluginView, SourceEntryView};
+use ostler_app::{CrashReport, PluginDetail, PluginView, SettingView, SourceEntryView};
 
 use super::table::{Cell, Facts, Table};
 use super::{Style, escape};
@@ -47,6 +47,35 @@ pub(crate) fn crashes(reports: &[CrashReport], style: Style) -> String {
             (&report.call).into(),
             if report.input.is_some() { "kept" } else { "not kept" }.to_owned().into(),
             (&report.reason).into(),
+        ]);
+    }
+    table.render(style)
+}
+
+/// Settings of a plugin or of connections.
+pub(crate) fn settings(settings: &[SettingView], style: Style) -> String {
+    if settings.is_empty() {
+        return "There are no settings.\n".to_owned();
+    }
+    let mut table = Table::new(&["SETTING", "VALUE", "FROM", "EXPECTED", "PLUGIN", "DESCRIPTION"]);
+    for setting in settings {
+        let value = match (&setting.value, setting.kind.as_str(), setting.origin.as_str()) {
+            (Some(value), ..) => value.to_string(),
+            (None, "secret", "set") => "(secret)".to_owned(),
+            (None, ..) => String::new(),
+        };
+        let mut description =
+            setting.description.clone().or_else(|| setting.title.clone()).unwrap_or_default();
+        if !setting.places.is_empty() {
+            description.push_str(&format!(" Goes to: {}.", setting.places.join(", ")));
+        }
+        table.row([
+            (&setting.key).into(),
+            value.into(),
+            (&setting.origin).into(),
+            (&setting.expected).into(),
+            (&setting.plugin).into(),
+            description.trim().to_owned().into(),
         ]);
     }
     table.render(style)

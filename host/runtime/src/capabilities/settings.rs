@@ -119,7 +119,9 @@ fn declared(manifest: &Manifest) -> Vec<Declared> {
         json_type: schema.get("type").and_then(Value::as_str).map(str::to_owned),
         default: schema.get("default").and_then(value_of),
     };
-    properties.into_iter().flatten().map(declare).collect()
+    // A secret among the settings is a slot, wherever somebody wrote a value for it.
+    let readable = |(_, schema): &(&String, &Value)| schema.get("x-ostler-secret").is_none();
+    properties.into_iter().flatten().filter(readable).map(declare).collect()
 }
 
 fn value_of(json: &Value) -> Option<SettingValue> {

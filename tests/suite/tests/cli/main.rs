@@ -16,6 +16,7 @@ mod imports;
 #[cfg(test)]
 mod keyring;
 mod keys;
+mod plugin_settings;
 mod plugins;
 mod recordings;
 mod sessions;

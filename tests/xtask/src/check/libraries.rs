@@ -4,7 +4,7 @@ use super::arrows::fits;
 use super::tree::Crate;
 
 /// What a library is for, the libraries, and the folders whose crates may name them.
-const HOMES: [(&str, &[&str], &[&str]); 11] = [
+const HOMES: [(&str, &[&str], &[&str]); 12] = [
     (
         "ciphers and keys",
         &[
@@ -45,6 +45,7 @@ const HOMES: [(&str, &[&str], &[&str]); 11] = [
     ("a broken hash that known_hosts files need", &["sha1"], &["host/engine-ssh"]),
     ("loading native code", &["libloading", "landlock", "seccompiler"], &["host/runtime"]),
     ("taking components apart", &["wasmparser"], &["registry"]),
+    ("checking values against JSON Schema", &["jsonschema", "boon"], &["registry"]),
     (
         "an async runtime",
         &["tokio", "async-std", "smol"],
