@@ -25,6 +25,7 @@ pub const HOST_PACKAGES: &[HostPackage] = &[
     HostPackage { name: "ostler:secrets", version: "0.1.0" },
     HostPackage { name: "ostler:secrets", version: "0.2.0" },
     HostPackage { name: "ostler:net", version: "0.1.0" },
+    HostPackage { name: "ostler:http", version: "0.1.0" },
     HostPackage { name: "ostler:terminal", version: "0.1.0" },
     HostPackage { name: "ostler:driver", version: "0.1.0" },
     HostPackage { name: "ostler:importer", version: "0.1.0" },

@@ -14,6 +14,12 @@ pub enum Guard {
     Confined,
     /// A name leads to no address that is closed.
     Address,
+    /// A redirect takes no secret to another host.
+    Redirect,
+    /// A body is read only as far as a projection says.
+    Projection,
+    /// A secret goes only where its sinks allow.
+    Sink,
     /// A call names only slots that it was offered.
     Offered,
     /// A secret goes only into a wire to the session's target.

@@ -12,6 +12,7 @@ mod host_pattern;
 mod id;
 mod manifest;
 mod native;
+mod projection;
 mod scope;
 
 pub use api::{
@@ -29,4 +30,5 @@ pub use native::{
     NativeEntry, NativeFailure, NativeFailureKind, NativeLeasedSecret, NativeReply, NativeRequest,
     NativeRequirement, NativeSecret,
 };
+pub use projection::{Projected, ProjectedBody, ProjectedSlot, Projection};
 pub use scope::{AddressRange, AddressRangeError, HostScope, HostScopeError, Parameter, Scope};

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
-use crate::{AddressRange, Capability, HostScope, Parameter, PluginId, Scope};
+use crate::{AddressRange, Capability, HostScope, Parameter, PluginId, Projection, Scope};
 
 /// The name of the custom section of a component that holds its manifest.
 pub const MANIFEST_SECTION: &str = "ostler:plugin.toml";
@@ -136,6 +136,9 @@ pub struct Manifest {
     /// What it asks for.
     #[serde(default, rename = "capability")]
     pub capabilities: Vec<CapabilityRequest>,
+    /// What of HTTP responses it reads.
+    #[serde(default, rename = "projection")]
+    pub projections: Vec<Projection>,
     /// A JSON Schema (draft 2020-12) of its settings, written as TOML.
     #[serde(default)]
     pub settings: Option<serde_json::Value>,
@@ -231,6 +234,12 @@ impl Manifest {
             if schema.as_ref().is_some_and(|schema| !schema.is_object()) {
                 return Err(value(key, "must be a table: a JSON Schema written as TOML"));
             }
+        }
+        if !self.projections.is_empty() && !self.asks(Capability::Http) {
+            return Err(value("projection", "is for the capability 'http', which is not asked for"));
+        }
+        for (index, projection) in self.projections.iter().enumerate() {
+            projection.check().map_err(|reason| value(&format!("projection {}", index + 1), &reason))?;
         }
         if self.connection_settings.is_some() && !self.kinds.contains(&Kind::Launcher) {
             return Err(value("connection-settings", "only a launcher reads settings of connections"));

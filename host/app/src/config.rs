@@ -14,6 +14,11 @@
 //! [policy]                       # see ostler-policy
 //! record = "always"              # always, never, or by-setting (the setting "recording" of folder or connection)
 //!
+//! [network]                      # for what plugins send
+//! proxy = "http://proxy.example:3128"
+//! no-proxy = ["intranet", ".lab.example"]
+//! ca-file = "/etc/ssl/company.pem"
+//!
 //! [plugin."ostler.launcher-ssh".settings]
 //! key = "value"
 //! ```
@@ -25,6 +30,7 @@ use ostler_policy::Rules;
 use serde::{Deserialize, Serialize};
 
 use crate::Span;
+use crate::ports::NetworkConfiguration;
 
 /// What is wrong with the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +58,9 @@ pub struct Configuration {
     /// What may be done.
     #[serde(default)]
     pub policy: Rules,
+    /// The way to other hosts, for what plugins send.
+    #[serde(default)]
+    pub network: NetworkConfiguration,
     /// Settings of plugins, by plugin id.
     #[serde(default)]
     pub plugin: BTreeMap<String, PluginConfiguration>,
@@ -151,7 +160,7 @@ pub struct ConfigKey {
 }
 
 /// Every key of the configuration file. The guide's table is compared with it by a test.
-pub const CONFIG_KEYS: [ConfigKey; 8] = [
+pub const CONFIG_KEYS: [ConfigKey; 12] = [
     key("log.level", "`error`, `warn`, `info`, `debug`, `trace`", "`info`", "How much is logged."),
     key("unlock.for", "a time such as `8h`, or `never`", "`8h`", "How long `ostler unlock` holds, in all."),
     key("unlock.idle", "a time such as `30m`, or `never`", "`30m`", "How long it holds without a command."),
@@ -159,6 +168,30 @@ pub const CONFIG_KEYS: [ConfigKey; 8] = [
     key("policy.record", "`always`, `never`, `by-setting`", "`by-setting`", "Which sessions are recorded."),
     key("policy.deny-kinds", "a list of types", "none", "Types of connection that may not open."),
     key("policy.deny-hosts", "a list of hosts, with `*`", "none", "Hosts that no session may connect to."),
+    key(
+        "policy.crash-reports",
+        "`none`, `without-input`, `with-input`",
+        "`without-input`",
+        "What is kept of a plugin's crash; with its input, the launch (never a secret) or the first bytes of the file that it was given.",
+    ),
+    key(
+        "network.proxy",
+        "`http://host:port`",
+        "none",
+        "The proxy that plugins' HTTPS and HTTP requests go through.",
+    ),
+    key(
+        "network.no-proxy",
+        "a list of hosts; `.example.com` is all below",
+        "none",
+        "Hosts that are reached without the proxy.",
+    ),
+    key(
+        "network.ca-file",
+        "a file of PEM certificates",
+        "none",
+        "Certificates that are trusted beside the system's roots.",
+    ),
     key("plugin.\"ID\".settings.\"NAME\"", "as the plugin says", "", "A setting of a plugin."),
 ];
 
@@ -188,7 +221,20 @@ mod tests {
 
     #[test]
     fn every_key_is_one_of_the_file() {
-        let values = ["\"warn\"", "\"1h\"", "\"never\"", "7", "\"always\"", "[\"vnc\"]", "[\"*.x\"]", "true"];
+        let values = [
+            "\"warn\"",
+            "\"1h\"",
+            "\"never\"",
+            "7",
+            "\"always\"",
+            "[\"vnc\"]",
+            "[\"*.x\"]",
+            "\"none\"",
+            "\"http://p:1\"",
+            "[\".x\"]",
+            "\"/x\"",
+            "true",
+        ];
         for (ConfigKey { key, .. }, value) in CONFIG_KEYS.iter().zip(values) {
             Configuration::parse(&format!("{key} = {value}")).unwrap();
         }

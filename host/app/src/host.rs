@@ -14,8 +14,8 @@ use ostler_vault::{Changes, DeviceKey, Snapshot, Vault, VaultError};
 use crate::auditing::Auditor;
 use crate::auditing::plugin_ref;
 use crate::ports::{
-    AuditedEvents, Compartment, DeviceCode, MachineZone, PluginRecordings, PluginTree, PluginsSettings,
-    VaultStorage,
+    AuditedEvents, AuditedUses, Compartment, DeviceCode, MachineZone, PluginRecordings, PluginTree,
+    PluginsSettings, SystemResolver, VaultStorage,
 };
 use crate::{AppError, Command, Configuration, FrontEnd, Places, Reply, bundled};
 
@@ -294,6 +294,14 @@ impl Host {
             prompter: Arc::clone(&self.front) as Arc<dyn Prompter>,
             code: Arc::new(DeviceCode(Arc::clone(&self.device))),
             clock: Arc::clone(&self.clock),
+            secret_uses: Arc::new(AuditedUses { audit: self.audit.clone(), plugin: plugin.clone() }),
+            resolver: Arc::new(SystemResolver),
+            way_out: Arc::new(
+                self.configuration
+                    .network
+                    .way_out()
+                    .map_err(|reason| AppError::bad("configuration", reason))?,
+            ),
             zone: Arc::new(MachineZone),
             connections: Arc::new(PluginTree { shared: self.downgrade(), plugin: plugin_ref(plugin) }),
             recordings: Arc::new(PluginRecordings { shared: self.downgrade(), plugin: plugin_ref(plugin) }),

@@ -60,6 +60,7 @@ pub use ostler_core as core;
 pub use ostler_runtime::{NativeSetup, native_child};
 pub use places::Places;
 pub use plugin_settings::SettingView;
+pub use ports::NetworkConfiguration;
 pub use replace::{beside_file, replace_file};
 pub use reply::{
     AuditView, CapabilityView, CheckState, CheckView, ConnectionView, CredentialView, DefaultsView,

@@ -1,12 +1,14 @@
 //! The ports of `core`, filled from the store, the configuration and the device key.
 
 mod events;
+mod network;
 mod recordings;
 mod secrets;
 mod tree;
 mod zone;
-
 pub(crate) use events::AuditedEvents;
+pub use network::NetworkConfiguration;
+pub(crate) use network::{AuditedUses, SystemResolver};
 pub(crate) use recordings::PluginRecordings;
 pub(crate) use secrets::{Compartment, sinks};
 pub(crate) use tree::PluginTree;

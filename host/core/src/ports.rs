@@ -5,6 +5,7 @@
 
 mod clock;
 mod events;
+mod network;
 mod none;
 mod recordings;
 mod secrets;
@@ -12,6 +13,7 @@ mod tree;
 
 pub use clock::{TimeZone, ZoneAt};
 pub use events::{EventHistory, HostEvent, HostOutcome};
+pub use network::{Resolver, SecretUses, WayOut};
 pub use none::NoHost;
 pub use recordings::{FinishedRecording, Recorded, RecordedMoment, RecordedMoments, RecordingArchive};
 pub use secrets::{PluginSecret, PluginSecrets};

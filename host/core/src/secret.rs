@@ -110,6 +110,8 @@ pub enum Field {
     UserName,
     /// A variable in the remote environment: never a sink of a log-in secret.
     Environment,
+    /// A part of an HTTP request: a header, a parameter, the body.
+    Request,
 }
 
 impl Field {
@@ -126,6 +128,7 @@ impl Field {
             Self::KeyPassphrase => "key-passphrase",
             Self::UserName => "user-name",
             Self::Environment => "environment",
+            Self::Request => "request",
         }
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ostler_core::{
     Clock, CodeAuthenticator, ConnectionTree, EventHistory, PluginSecrets, PluginSettings, PluginStorage,
-    Prompter, RecordingArchive, TimeZone,
+    Prompter, RecordingArchive, Resolver, SecretUses, TimeZone, WayOut,
 };
 use ostler_plugin_api::{ApiError, Grants, Guard, Guards, Import, Manifest, check_declared, check_import};
 use sha2::{Digest as _, Sha256};
@@ -40,6 +40,12 @@ pub struct Ports {
     pub settings: Arc<dyn PluginSettings>,
     /// Asks the person.
     pub prompter: Arc<dyn Prompter>,
+    /// Writes down where secrets go that the vault does not hold.
+    pub secret_uses: Arc<dyn SecretUses>,
+    /// Finds the addresses of names.
+    pub resolver: Arc<dyn Resolver>,
+    /// The way to other hosts.
+    pub way_out: Arc<WayOut>,
     /// Authenticates compiled code with a key of this device.
     pub code: Arc<dyn CodeAuthenticator>,
     /// Tells plugins the time.

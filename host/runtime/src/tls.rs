@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 use sha2::{Digest as _, Sha256};
@@ -42,22 +43,56 @@ impl Pin {
 pub(crate) async fn connect_tls(
     carrier: Box<dyn Carrier>,
     name: &str,
-    pin: Option<Pin>,
+    config: Arc<ClientConfig>,
 ) -> Result<Box<dyn Carrier>, String> {
     let name =
         ServerName::try_from(name.to_owned()).map_err(|_| format!("'{name}' is no name of a server"))?;
-    let config = match pin {
-        None => trusting_roots()?,
-        Some(pin) => pinned(pin)?,
-    };
     let agreed = TlsConnector::from(config).connect(name, carrier).await;
     agreed.map(|stream| Box::new(stream) as Box<dyn Carrier>).map_err(|error| error.to_string())
 }
 
-/// The configuration that trusts the system's roots, read once.
-fn trusting_roots() -> Result<Arc<ClientConfig>, String> {
+/// What is trusted: the system's roots, read once, and certificates beside them.
+pub(crate) struct Trust(Arc<ClientConfig>);
+
+impl Trust {
+    /// Trusts certificates (PEM) beside the system's roots.
+    ///
+    /// # Errors
+    /// Says which of the certificates can't be used.
+    pub(crate) fn with(roots_pem: &[u8]) -> Result<Self, String> {
+        let system = system_roots();
+        let roots = if roots_pem.is_empty() {
+            system
+        } else {
+            let mut roots = RootCertStore::clone(&system);
+            for certificate in CertificateDer::pem_slice_iter(roots_pem) {
+                let certificate =
+                    certificate.map_err(|error| format!("a configured certificate: {error}"))?;
+                roots.add(certificate).map_err(|error| format!("a configured certificate: {error}"))?;
+            }
+            Arc::new(roots)
+        };
+        Ok(Self(Arc::new(builder()?.with_root_certificates(roots).with_no_client_auth())))
+    }
+
+    /// Trusts one certificate and no other.
+    ///
+    /// # Errors
+    /// Fails where the library can't be set up.
+    pub(crate) fn pinned(pin: Pin) -> Result<Self, String> {
+        let verifier = Arc::new(Pinned { pin, provider: provider() });
+        let config = builder()?.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
+        Ok(Self(Arc::new(config)))
+    }
+
+    pub(crate) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0)
+    }
+}
+
+fn system_roots() -> Arc<RootCertStore> {
     static ROOTS: OnceLock<Arc<RootCertStore>> = OnceLock::new();
-    let roots = ROOTS.get_or_init(|| {
+    Arc::clone(ROOTS.get_or_init(|| {
         let mut roots = RootCertStore::empty();
         let found = rustls_native_certs::load_native_certs();
         let (_, unread) = roots.add_parsable_certificates(found.certs);
@@ -65,15 +100,7 @@ fn trusting_roots() -> Result<Arc<ClientConfig>, String> {
             tracing::debug!(unread, errors = found.errors.len(), "some roots of the system can't be read");
         }
         Arc::new(roots)
-    });
-    let config = builder()?.with_root_certificates(Arc::clone(roots)).with_no_client_auth();
-    Ok(Arc::new(config))
-}
-
-fn pinned(pin: Pin) -> Result<Arc<ClientConfig>, String> {
-    let verifier = Arc::new(Pinned { pin, provider: provider() });
-    let config = builder()?.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
-    Ok(Arc::new(config))
+    }))
 }
 
 fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier>, String> {

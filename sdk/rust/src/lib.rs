@@ -60,6 +60,7 @@
 //! | [`settings`] | what was set for the plugin | `settings` |
 //! | [`prompt`] | asks the person | `prompt` |
 //! | [`secrets`] | which slots a call may name; answers and sends with them | `secrets.use` |
+//! | [`http`] | requests to granted hosts | `http` |
 //! | [`net`] | byte streams to a session's target or granted hosts | `net` |
 //! | [`terminal`] | the terminal of a driven session | `terminal` |
 //! | [`secrets_reveal`] | reads secrets of a call | `secrets.reveal` |
@@ -80,6 +81,7 @@ pub mod launcher;
 pub mod clock;
 pub mod connections;
 pub mod events;
+pub mod http;
 pub mod log;
 pub mod net;
 pub mod prompt;

@@ -1,10 +1,10 @@
 //! A host that has nothing behind the ports, for tests and test kits.
 
 use super::{
-    ConnectionTree, EventHistory, FinishedRecording, HostEvent, PluginSecret, PluginSecrets, PortError,
-    RecordedMoments, RecordingArchive, TimeZone, TreeChange, ZoneAt,
+    BoxFuture, ConnectionTree, EventHistory, FinishedRecording, HostEvent, PluginSecret, PluginSecrets,
+    PortError, RecordedMoments, RecordingArchive, Resolver, SecretUses, TimeZone, TreeChange, ZoneAt,
 };
-use crate::{RecordingId, SecretBytes, Timestamp, Tree};
+use crate::{RecordingId, SecretBytes, Sink, SlotName, Timestamp, Tree};
 
 /// Stands where there is nothing to reach: every call fails, and the time zone is UTC.
 #[derive(Debug, Clone, Copy, Default)]
@@ -64,6 +64,18 @@ impl PluginSecrets for NoHost {
     }
 
     fn delete(&self, _: &str) -> Result<(), PortError> {
+        nothing()
+    }
+}
+
+impl Resolver for NoHost {
+    fn resolve<'a>(&'a self, _: &'a str) -> BoxFuture<'a, Result<Vec<std::net::IpAddr>, PortError>> {
+        Box::pin(async { nothing() })
+    }
+}
+
+impl SecretUses for NoHost {
+    fn write(&self, _: &str, _: &SlotName, _: &Sink) -> Result<(), PortError> {
         nothing()
     }
 }

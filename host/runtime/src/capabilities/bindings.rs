@@ -14,6 +14,7 @@ wasmtime::component::bindgen!({
             import ostler:secrets/use-slots@0.1.0;
             import ostler:net/net@0.1.0;
             import ostler:terminal/terminal@0.1.0;
+            import ostler:http/http@0.1.0;
         }
     ",
     path: [
@@ -25,12 +26,17 @@ wasmtime::component::bindgen!({
         "../../plugin-api/wit/secrets-0.1.0",
         "../../plugin-api/wit/net-0.1.0",
         "../../plugin-api/wit/terminal-0.1.0",
+        "../../plugin-api/wit/http-0.1.0",
     ],
-    with: { "ostler:net/net.wire": super::wire::Wire },
+    with: {
+        "ostler:net/net.wire": super::wire::Wire,
+        "ostler:http/http.response": super::http::Response,
+    },
     imports: {
         "ostler:prompt/prompt.ask": async,
         "ostler:net/net": async,
         "ostler:terminal/terminal": async,
+        "ostler:http/http": async,
     },
 });
 

@@ -27,18 +27,20 @@ pub(crate) fn setting_from_wit(setting: wit::Setting) -> (String, SettingValue) 
     (setting.key, value)
 }
 
-pub(crate) fn slot_to_wit(slot: &SlotDescription) -> wit::Slot {
-    wit::Slot { name: slot.name.to_string(), field: field_to_wit(slot.field) }
+/// Returns a slot as the first version of the contract has it; none where its field did not exist then.
+pub(crate) fn slot_to_wit(slot: &SlotDescription) -> Option<wit::Slot> {
+    Some(wit::Slot { name: slot.name.to_string(), field: field_to_wit(slot.field)? })
 }
 
-fn field_to_wit(field: SecretField) -> wit::SecretField {
-    match field {
+fn field_to_wit(field: SecretField) -> Option<wit::SecretField> {
+    Some(match field {
         SecretField::Password => wit::SecretField::Password,
         SecretField::PrivateKey => wit::SecretField::PrivateKey,
         SecretField::KeyPassphrase => wit::SecretField::KeyPassphrase,
         SecretField::UserName => wit::SecretField::UserName,
         SecretField::Environment => wit::SecretField::Environment,
-    }
+        SecretField::Request => return None,
+    })
 }
 
 pub(crate) fn field_from_wit(field: wit::SecretField) -> SecretField {

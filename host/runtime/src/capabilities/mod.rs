@@ -24,6 +24,7 @@ mod connections_read;
 mod connections_write;
 mod convert;
 mod events;
+mod http;
 pub(crate) mod log;
 pub(crate) mod net;
 pub(crate) mod prompt;
@@ -107,6 +108,7 @@ pub(crate) struct Capabilities {
     prompt: Arc<prompt::Prompt>,
     net: Arc<net::Net>,
     terminal: Arc<terminal::Terminal>,
+    http: Arc<http::Http>,
     /// Names the passwords that `prompt` was given and writes into the wires of `net`, and so comes after them.
     pub(crate) secrets: Arc<secrets::SecretsUse>,
     clock: Arc<clock::Clock>,
@@ -127,6 +129,7 @@ pub(crate) struct CapabilityInstances {
     pub(crate) prompt: prompt::Instance,
     pub(crate) net: net::Instance,
     terminal: terminal::Instance,
+    http: http::Instance,
     secrets: secrets::Instance,
     clock: clock::Instance,
     connections_read: connections_read::Instance,
@@ -146,6 +149,7 @@ impl Capabilities {
         prompt::Prompt::link(linker)?;
         net::Net::link(linker)?;
         terminal::Terminal::link(linker)?;
+        http::Http::link(linker)?;
         secrets::SecretsUse::link(linker)?;
         clock::Clock::link(linker)?;
         connections_read::ConnectionsRead::link(linker)?;
@@ -165,6 +169,7 @@ impl Capabilities {
             prompt: Arc::new(HostCapability::configure(setup)),
             net: Arc::new(HostCapability::configure(setup)),
             terminal: Arc::new(HostCapability::configure(setup)),
+            http: Arc::new(HostCapability::configure(setup)),
             secrets: Arc::new(HostCapability::configure(setup)),
             clock: Arc::new(HostCapability::configure(setup)),
             connections_read: Arc::new(HostCapability::configure(setup)),
@@ -185,6 +190,7 @@ impl Capabilities {
             prompt: self.prompt.build(chain),
             net: self.net.build(chain),
             terminal: self.terminal.build(chain),
+            http: self.http.build(chain),
             secrets: self.secrets.build(chain),
             clock: self.clock.build(chain),
             connections_read: self.connections_read.build(chain),

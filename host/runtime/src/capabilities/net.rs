@@ -6,12 +6,12 @@
 //! as it comes back as it is.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use ostler_core::{Endpoint, SecretBytes};
+use ostler_core::{Endpoint, Resolver, SecretBytes, WayOut};
 use ostler_plugin_api::{Capability, Guard};
 use tokio::net::TcpStream;
 use wasmtime::component::{HasData, Linker, Resource};
@@ -23,7 +23,7 @@ use super::wire::Wire;
 use super::{CallChain, Gate, HostCapability, Setup};
 use crate::instance::{State, Waits};
 use crate::kinds::driver::DriveContext;
-use crate::tls::{Pin, connect_tls};
+use crate::tls::{Pin, Trust, connect_tls};
 
 /// Wires of one call, as the WIT document says.
 const MOST_WIRES: usize = 8;
@@ -37,6 +37,8 @@ const OPEN_TIME: Duration = Duration::from_secs(15);
 /// The capability of one plugin.
 pub(crate) struct Net {
     gate: Gate,
+    resolver: Arc<dyn Resolver>,
+    way_out: Arc<WayOut>,
 }
 
 /// The wires of one call.
@@ -57,7 +59,11 @@ impl HostCapability for Net {
     }
 
     fn configure(setup: &Setup<'_>) -> Self {
-        Self { gate: Gate::new(Self::CAPABILITY, setup) }
+        Self {
+            gate: Gate::new(Self::CAPABILITY, setup),
+            resolver: Arc::clone(&setup.ports.resolver),
+            way_out: Arc::clone(&setup.ports.way_out),
+        }
     }
 
     fn build(self: &Arc<Self>, chain: &CallChain<'_>) -> Instance {
@@ -125,23 +131,23 @@ impl Instance {
                 .map_err(wit::NetError::Refused)?;
         }
         let unreachable = |reason: String| wit::NetError::Unreachable(reason);
-        let found = tokio::net::lookup_host((host, port)).await;
-        let found: Vec<SocketAddr> =
-            found.map_err(|_| unreachable(format!("the host name '{host}' has no address")))?.collect();
+        let found = match host.parse::<IpAddr>() {
+            Ok(address) => vec![address],
+            Err(_) => own.resolver.resolve(host).await.map_err(|error| unreachable(error.to_string()))?,
+        };
         let mut last = unreachable(format!("the host name '{host}' has no address"));
         for address in found {
-            if !to_target && let Some(kind) = closed(address.ip()) {
-                let opened = |scope: &ostler_plugin_api::Scope| scope.covers_address(address.ip());
-                if !own.gate.covers(opened) {
-                    let reason =
-                        format!("'{host}' leads to {}, a {kind} address, which is not granted", address.ip());
-                    if let Err(error) = own.gate.refuse(Guard::Address, reason) {
-                        last = refused(error);
-                        continue;
-                    }
+            if !to_target
+                && let Some(kind) = closed(address)
+                && !own.gate.covers(|scope| scope.covers_address(address))
+            {
+                let reason = format!("'{host}' leads to {address}, a {kind} address, which is not granted");
+                if let Err(error) = own.gate.refuse(Guard::Address, reason) {
+                    last = refused(error);
+                    continue;
                 }
             }
-            match tokio::time::timeout(OPEN_TIME, TcpStream::connect(address)).await {
+            match tokio::time::timeout(OPEN_TIME, TcpStream::connect(SocketAddr::new(address, port))).await {
                 Ok(Ok(stream)) => return Ok(Wire::new(stream, host, to_target)),
                 Ok(Err(error)) => last = unreachable(format!("{target} can't be reached: {}", error.kind())),
                 Err(_) => {
@@ -209,11 +215,13 @@ impl wit::HostWire for Instance {
         let invalid = |reason: &str| refused(CapabilityError::Invalid(reason.to_owned()));
         let pin = options.pin.as_deref().map(Pin::new).transpose();
         let pin = pin.map_err(|_| invalid("a pin is 64 hexadecimal digits"))?;
+        let trust = pin.map_or_else(|| Trust::with(&self.own.way_out.roots_pem), Trust::pinned);
+        let trust = trust.map_err(wit::NetError::Tls)?;
         let io =
             wire.take_io().ok_or_else(|| invalid("bytes of the other end wait, or it is TLS already"))?;
         let name = options.server_name.unwrap_or_else(|| wire.host().to_owned());
         let _waiting = waits.begin();
-        let agreed = tokio::time::timeout(OPEN_TIME, connect_tls(io, &name, pin)).await;
+        let agreed = tokio::time::timeout(OPEN_TIME, connect_tls(io, &name, trust.config())).await;
         let reason = match agreed {
             Ok(Ok(io)) => {
                 wire.put_tls(io);

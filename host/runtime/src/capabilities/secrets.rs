@@ -136,7 +136,7 @@ impl View<'_> {
 
 impl wit::Host for View<'_> {
     fn slots(&mut self) -> Result<Vec<wit::Slot>, CapabilityError> {
-        Ok(self.offered()?.iter().map(slot_to_wit).collect())
+        Ok(self.offered()?.iter().filter_map(slot_to_wit).collect())
     }
 }
 

@@ -51,7 +51,7 @@ fn request_to_wit(request: &LaunchRequest) -> wit::LaunchRequest {
         credential: wit::CredentialDescription {
             user: credential.user.clone(),
             domain: credential.domain.clone(),
-            slots: credential.slots.iter().map(slot_to_wit).collect(),
+            slots: credential.slots.iter().filter_map(slot_to_wit).collect(),
         },
         run: run_to_wit(&request.run),
     }

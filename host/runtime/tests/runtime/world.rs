@@ -2,14 +2,15 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ostler_core::{
     BoxFuture, Clock, CodeAuthenticator, ConnectionId, CredentialDescription, Form, FormAnswers,
-    LaunchRequest, PluginSettings, PluginStorage, PortError, PromptError, Prompter, RunRequest, SecretField,
-    SettingValue, Settings, SlotDescription, SlotName, Timestamp,
+    LaunchRequest, PluginSettings, PluginStorage, PortError, PromptError, Prompter, Resolver, RunRequest,
+    SecretField, SecretUses, SettingValue, Settings, Sink, SlotDescription, SlotName, Timestamp, WayOut,
 };
 use ostler_plugin_api::{Capability, Grants, Guard, Guards, Manifest};
 use ostler_runtime::{Limits, LoadError, Plugin, PluginError, Ports, Runtime, RuntimeConfig, Said, SaidKind};
@@ -27,6 +28,8 @@ pub(crate) struct World {
     pub(crate) settings: Arc<FixedSettings>,
     pub(crate) person: Arc<Person>,
     pub(crate) store: Arc<FakeStore>,
+    pub(crate) uses: Arc<Uses>,
+    pub(crate) names: Arc<Names>,
 }
 
 impl World {
@@ -46,24 +49,41 @@ impl World {
 
     pub(crate) fn guarded(limits: Limits, guards: Guards) -> Self {
         let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-guests");
-        Self::build(RuntimeConfig { cache_dir: Some(cache), limits, guards }, DeviceKey(7))
+        Self::build(RuntimeConfig { cache_dir: Some(cache), limits, guards }, DeviceKey(7), WayOut::default())
+    }
+
+    /// With a way to other hosts.
+    pub(crate) fn on_the_way(way_out: WayOut) -> Self {
+        let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-guests");
+        let config = RuntimeConfig { cache_dir: Some(cache), ..RuntimeConfig::default() };
+        Self::build(config, DeviceKey(7), way_out)
+    }
+
+    /// Sets a setting of a plugin.
+    pub(crate) fn set(&self, plugin: &str, key: &str, value: &str) {
+        let settings = Settings([(key.to_owned(), SettingValue::Text(value.to_owned()))].into());
+        self.settings.0.lock().unwrap().insert(plugin.to_owned(), settings);
     }
 
     pub(crate) fn start(limits: Limits, cache_dir: Option<PathBuf>, key: DeviceKey) -> Self {
-        Self::build(RuntimeConfig { cache_dir, limits, ..RuntimeConfig::default() }, key)
+        Self::build(RuntimeConfig { cache_dir, limits, ..RuntimeConfig::default() }, key, WayOut::default())
     }
 
-    fn build(config: RuntimeConfig, key: DeviceKey) -> Self {
+    fn build(config: RuntimeConfig, key: DeviceKey, way_out: WayOut) -> Self {
         let storage = Arc::new(MemoryStorage::default());
         let settings = Arc::new(FixedSettings::default());
         let person = Arc::new(Person::default());
         let store = Arc::new(FakeStore::default());
+        let (uses, names) = (Arc::new(Uses::default()), Arc::new(Names::default()));
         let ports = Ports {
             storage: storage.clone(),
             settings: settings.clone(),
             prompter: person.clone(),
             code: Arc::new(key),
             clock: Arc::new(FixedClock),
+            secret_uses: uses.clone(),
+            resolver: names.clone(),
+            way_out: Arc::new(way_out),
             zone: store.clone(),
             connections: store.clone(),
             recordings: store.clone(),
@@ -71,12 +91,15 @@ impl World {
             events: store.clone(),
         };
         let runtime = Runtime::new(config, ports).unwrap();
-        Self { runtime, storage, settings, person, store }
+        Self { runtime, storage, settings, person, store, uses, names }
     }
 
     pub(crate) fn load(&self, guest: &Guest, granted: &[Capability]) -> Result<Plugin, LoadError> {
+        self.load_with(guest, granted.iter().copied().collect())
+    }
+
+    pub(crate) fn load_with(&self, guest: &Guest, grants: Grants) -> Result<Plugin, LoadError> {
         let digest: String = Sha256::digest(&guest.bytes).iter().map(|byte| format!("{byte:02x}")).collect();
-        let grants: Grants = granted.iter().copied().collect();
         self.runtime.load(&guest.manifest, &format!("sha256:{digest}"), &guest.bytes, grants)
     }
 
@@ -223,6 +246,33 @@ impl Prompter for Person {
             tokio::time::sleep(thinks).await;
             answer
         })
+    }
+}
+
+/// Uses of secrets, as they were written down; the flag makes the writing fail.
+#[derive(Default)]
+pub(crate) struct Uses(pub(crate) Mutex<Vec<String>>, pub(crate) Mutex<bool>);
+
+impl SecretUses for Uses {
+    fn write(&self, plugin: &str, slot: &SlotName, sink: &Sink) -> Result<(), PortError> {
+        if *self.1.lock().unwrap() {
+            return Err(PortError("the disk is full".to_owned()));
+        }
+        self.0.lock().unwrap().push(format!("{plugin} {slot} {sink}"));
+        Ok(())
+    }
+}
+
+/// Names and their addresses.
+#[derive(Default)]
+pub(crate) struct Names(pub(crate) Mutex<BTreeMap<String, Vec<IpAddr>>>);
+
+impl Resolver for Names {
+    fn resolve<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<Vec<IpAddr>, PortError>> {
+        let found = self.0.lock().unwrap().get(host).cloned();
+        Box::pin(
+            async move { found.ok_or_else(|| PortError(format!("the host name '{host}' has no address"))) },
+        )
     }
 }
 

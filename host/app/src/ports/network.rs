@@ -1,0 +1,100 @@
+//! The way to other hosts, as it is configured; names as the system resolves them; and the audit of secrets that go there.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use ostler_audit::{EventClass, Outcome};
+use ostler_core::{BoxFuture, PortError, Resolver, SecretUses, Sink, SlotName, WayOut};
+use ostler_registry::FoundPlugin;
+use serde::{Deserialize, Serialize};
+
+use crate::auditing::{Auditor, plugin_ref};
+
+/// The way to other hosts, for what plugins send.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub struct NetworkConfiguration {
+    /// An HTTP proxy, `http://host:port`.
+    pub proxy: Option<String>,
+    /// Hosts that are reached without it; `.example.com` is every host below.
+    pub no_proxy: Vec<String>,
+    /// A file of certificates (PEM) that are trusted beside the system's roots.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl NetworkConfiguration {
+    /// Reads what is configured.
+    ///
+    /// # Errors
+    /// Says which key can't be used, and why.
+    pub(crate) fn way_out(&self) -> Result<WayOut, String> {
+        let proxy = self.proxy.as_deref().map(|proxy| {
+            let rest = proxy.strip_prefix("http://").unwrap_or(proxy).trim_end_matches('/');
+            let parts =
+                rest.rsplit_once(':').and_then(|(host, port)| Some((host, port.parse::<u16>().ok()?)));
+            let parts = parts.filter(|(host, port)| !host.is_empty() && *port > 0 && !host.contains('/'));
+            let (host, port) = parts.ok_or("network.proxy must be such as 'http://proxy.example:3128'")?;
+            Ok::<_, String>((host.trim_matches(['[', ']']).to_owned(), port))
+        });
+        let roots_pem = match &self.ca_file {
+            None => Vec::new(),
+            Some(file) => std::fs::read(file)
+                .map_err(|error| format!("network.ca-file, {}: {error}", file.display()))?,
+        };
+        Ok(WayOut { proxy: proxy.transpose()?, without_proxy: self.no_proxy.clone(), roots_pem })
+    }
+}
+
+/// Resolves names as the system does.
+pub(crate) struct SystemResolver;
+
+impl Resolver for SystemResolver {
+    fn resolve<'a>(&'a self, host: &'a str) -> BoxFuture<'a, Result<Vec<IpAddr>, PortError>> {
+        Box::pin(async move {
+            let nothing = || PortError(format!("the host name '{host}' has no address"));
+            let found = tokio::net::lookup_host((host, 0)).await.map_err(|_| nothing())?;
+            let addresses: Vec<IpAddr> = found.map(|address| address.ip()).collect();
+            if addresses.is_empty() { Err(nothing()) } else { Ok(addresses) }
+        })
+    }
+}
+
+/// Writes the uses of secrets into the audit log.
+pub(crate) struct AuditedUses {
+    pub(crate) audit: Auditor,
+    pub(crate) plugin: FoundPlugin,
+}
+
+impl SecretUses for AuditedUses {
+    fn write(&self, _: &str, slot: &SlotName, sink: &Sink) -> Result<(), PortError> {
+        let mut event = self.audit.event(EventClass::SecretInject, Outcome::Success);
+        event.plugin = Some(plugin_ref(&self.plugin));
+        event.target = Some(format!("{}:{}", sink.host, sink.port));
+        event.details.insert("slot".to_owned(), slot.to_string());
+        event.details.insert("field".to_owned(), sink.field.name().to_owned());
+        event.details.insert("protocol".to_owned(), sink.protocol.clone());
+        self.audit.write(&event).map_err(|error| PortError(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_is_a_host_and_a_port() {
+        let way = |proxy: &str| {
+            NetworkConfiguration { proxy: Some(proxy.to_owned()), ..Default::default() }.way_out()
+        };
+        for (text, host, port) in [
+            ("http://proxy.example:3128", "proxy.example", 3128),
+            ("10.0.0.1:80/", "10.0.0.1", 80),
+            ("[::1]:8080", "::1", 8080),
+        ] {
+            assert_eq!(way(text).unwrap().proxy, Some((host.to_owned(), port)), "{text}");
+        }
+        for text in ["proxy", "http://proxy", "socks5://proxy:1080", "proxy:0", ":80"] {
+            assert!(way(text).unwrap_err().contains("network.proxy"), "{text}");
+        }
+    }
+}
