@@ -1,4 +1,4 @@
-//! The engine's clock: an operating system thread that moves the epoch on every 10 ms while a plugin runs.
+//! The engine's clock: an operating system thread that moves the epoch on every 5 ms while a plugin runs.
 //!
 //! A thread and not a task, so that a spinning guest on the only worker can't stop it. It holds the engines weakly, sleeps
 //! while no call runs, and ends with the runtime.
@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use wasmtime::{Engine, EngineWeak};
 
-/// The length of a tick: how exactly computing time is counted.
-pub(crate) const TICK: Duration = Duration::from_millis(10);
+/// The length of a tick: how exactly computing time is counted, and how long a computing guest keeps others of its thread
+/// waiting: an echo passes several tasks, each of which may have to wait for one.
+pub(crate) const TICK: Duration = Duration::from_millis(5);
 
 /// Owns the thread; dropping it ends the thread.
 #[derive(Debug)]

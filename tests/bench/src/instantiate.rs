@@ -59,7 +59,7 @@ impl Bare {
         wasmtime_wasi::p2::add_to_linker_sync(&mut linker)?;
         linker.define_unknown_imports_as_traps(&component)?;
         let interface = component
-            .get_export_index(None, "ostler:launcher/launcher@0.1.0")
+            .get_export_index(None, "ostler:launcher/launcher@0.2.0")
             .ok_or_else(|| missing("launcher"))?;
         let describe =
             component.get_export_index(Some(&interface), "describe").ok_or_else(|| missing("describe"))?;

@@ -9,6 +9,7 @@ mod audit;
 mod bare;
 mod call;
 mod download;
+mod echo;
 mod import;
 mod instantiate;
 mod keepassxc;
@@ -63,12 +64,15 @@ struct Arguments {
 /// A measure's id, and what takes it.
 type Entry = (&'static str, fn(&Arguments) -> anyhow::Result<Measure>);
 
-const MEASURES: [Entry; 17] = [
+const MEASURES: [Entry; 20] = [
     ("plugin-call", |arguments| call::measure(&arguments.guests)),
     ("instantiate", |arguments| instantiate::measure(&arguments.plugins)),
     ("cached-load", |arguments| load::measure(&arguments.plugins)),
     ("idle-plugins", |arguments| load::measure_start(&arguments.plugins)),
+    ("idle-plugin-memory", |arguments| load::measure_memory(&arguments.plugins)),
     ("runaway-stop", |arguments| runaway::measure(&arguments.guests)),
+    ("hostile-echo", |arguments| echo::measure(&arguments.guests, false)),
+    ("hostile-echo-1-core", |arguments| echo::measure(&arguments.guests, true)),
     ("startup-version", |arguments| startup::measure(&arguments.program)),
     ("startup-list-10", |arguments| listing::measure(&arguments.program, 10, 500.0)),
     ("startup-list-100k", |arguments| listing::measure(&arguments.program, 100_000, 1000.0)),

@@ -30,7 +30,8 @@ pub(crate) fn measure(guests: &Path) -> anyhow::Result<Measure> {
     Ok(Measure { unit: "ms", own, peer: None, limit: Limit::Value(50.0) })
 }
 
-fn keep_to_one_core() -> anyhow::Result<()> {
+/// Keeps this thread, and what it starts, to one core.
+pub(crate) fn keep_to_one_core() -> anyhow::Result<()> {
     let allowed = sched_getaffinity(None)?;
     let first = (0..CpuSet::MAX_CPU).find(|cpu| allowed.is_set(*cpu)).context("no processor is allowed")?;
     let mut one = CpuSet::new();
@@ -39,7 +40,7 @@ fn keep_to_one_core() -> anyhow::Result<()> {
 }
 
 fn stopped_after(plugin: &Plugin) -> anyhow::Result<f64> {
-    let request = request();
+    let request = request("evil", "loop");
     let started = Instant::now();
     match block_on(plugin.plan(&request))? {
         Err(PluginError::Limit { .. }) => {}
@@ -48,8 +49,9 @@ fn stopped_after(plugin: &Plugin) -> anyhow::Result<f64> {
     Ok(started.elapsed().saturating_sub(BUDGET).as_secs_f64() * 1e3)
 }
 
-fn request() -> LaunchRequest {
-    let settings = [("evil".to_owned(), SettingValue::Text("loop".to_owned()))];
+/// A launch with one setting, which tells a guest what to do.
+pub(crate) fn request(key: &str, value: &str) -> LaunchRequest {
+    let settings = [(key.to_owned(), SettingValue::Text(value.to_owned()))];
     LaunchRequest {
         connection: ConnectionId::random(),
         name: "Database".to_owned(),

@@ -1,6 +1,7 @@
 //! A store that another process holds unlocked: that process itself, and the scenarios of `cli` once more through it. What
 //! a command says and does must be the same.
 
+mod attacked;
 #[cfg(test)]
 #[path = "../cli/audit.rs"]
 mod audit;
