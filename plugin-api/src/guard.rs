@@ -24,6 +24,8 @@ pub enum Guard {
     Offered,
     /// A secret goes only into a wire to the session's target.
     Wire,
+    /// A server has the certificate that is pinned.
+    Pin,
     /// A call's parameter (host, folder, program, file) is within the scopes of the grant.
     Scope,
 }

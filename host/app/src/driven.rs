@@ -11,8 +11,9 @@ use ostler_core::{
     SessionEngine, SessionError, SessionEvent, SessionEvents, SessionInput, SessionPlan,
 };
 use ostler_runtime::{DriveFailure, DriveLink, Plugin, PluginError};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
 /// Events between the plugin and the front end, of at most 64 KiB each.
 const SHOWN: usize = 8;
@@ -51,14 +52,15 @@ impl SessionEngine for DrivenEngine {
             };
             let plugin = self.plugin.clone();
             let drive = Drive(tokio::spawn(async move { plugin.drive(&request, link).await }));
-            let mut events = Events { events, first: None, drive, ended: None };
+            let (closing, deadline) = watch::channel(None);
+            let mut events = Events { events, first: None, drive, deadline, ended: None };
             // Open is what shows something; until then, what goes wrong is why it could not be opened.
             events.first = events.events.recv().await;
             if events.first.is_none() {
                 let end = self.opened(events.drive.outcome().await)?;
                 events.ended = Some(end);
             }
-            let control = Control(Some(control));
+            let control = Control { input: Some(control), closing };
             Ok(OpenedSession { events: Box::new(events), control: Box::new(control) })
         })
     }
@@ -104,6 +106,8 @@ struct Events {
     events: mpsc::Receiver<SessionEvent>,
     first: Option<SessionEvent>,
     drive: Drive,
+    /// When the session is ended that the user closed.
+    deadline: watch::Receiver<Option<Instant>>,
     ended: Option<SessionEnd>,
 }
 
@@ -116,14 +120,32 @@ impl SessionEvents for Events {
             if let Some(end) = &self.ended {
                 return SessionEvent::Ended(end.clone());
             }
-            // The queue ends when the plugin's call does, after all that it showed.
-            if let Some(event) = self.events.recv().await {
-                return event;
-            }
-            let end = end_of(self.drive.outcome().await);
+            let end = tokio::select! {
+                // First, so that a plugin that shows without end is ended, too.
+                biased;
+                () = overdue(&mut self.deadline) => {
+                    self.drive.0.abort();
+                    SessionEnd { exit: Exit::Unknown, reason: EndReason::ClosedHere }
+                }
+                shown = self.events.recv() => match shown {
+                    Some(event) => return event,
+                    // The queue ends when the plugin's call does, after all that it showed.
+                    None => end_of(self.drive.outcome().await),
+                },
+            };
             self.ended = Some(end.clone());
             SessionEvent::Ended(end)
         })
+    }
+}
+
+/// Waits until the plugin has had its time to end a session that the user closed.
+async fn overdue(deadline: &mut watch::Receiver<Option<Instant>>) {
+    let closed = deadline.wait_for(Option::is_some).await.ok().and_then(|deadline| *deadline);
+    match closed {
+        Some(deadline) => tokio::time::sleep_until(deadline).await,
+        // Nobody can close it any more.
+        None => std::future::pending().await,
     }
 }
 
@@ -142,19 +164,23 @@ fn end_of(outcome: Outcome) -> SessionEnd {
     }
 }
 
-/// None once the session was closed: a plugin that hears no more input has to end.
-struct Control(Option<mpsc::Sender<SessionInput>>);
+struct Control {
+    /// None once the session was closed: a plugin that hears no more input has to end.
+    input: Option<mpsc::Sender<SessionInput>>,
+    closing: watch::Sender<Option<Instant>>,
+}
 
 impl SessionControl for Control {
     fn send(&mut self, input: SessionInput) -> BoxFuture<'_, Result<(), SessionError>> {
         Box::pin(async move {
-            let control = self.0.as_ref().ok_or(SessionError::Ended)?;
+            let control = self.input.as_ref().ok_or(SessionError::Ended)?;
             if !matches!(input, SessionInput::Close) {
                 return control.send(input).await.map_err(|_| SessionError::Ended);
             }
-            // Even where the plugin looks at nothing: without a sender, what it hears next is that it is closed.
-            tokio::time::timeout(CLOSE_TIME, control.send(input)).await.ok();
-            self.0 = None;
+            self.closing.send_replace(Some(Instant::now() + CLOSE_TIME));
+            // Where the queue is full, the plugin hears of it at the queue's end.
+            control.try_send(input).ok();
+            self.input = None;
             Ok(())
         })
     }

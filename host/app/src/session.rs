@@ -1,6 +1,7 @@
 //! A session from 'may open' to 'closed': audit first, then the recorder, then the wire; at the end the recording is
 //! closed and the end is written down.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use ostler_audit::{AuditEvent, EventClass, Outcome};
@@ -20,6 +21,8 @@ use crate::lease::{Held, Lease};
 use crate::{AppError, Event, Host, HostKeyPolicy, Reply, SessionReport};
 
 const DEFAULT_TERMINAL: TerminalSize = TerminalSize { columns: 80, rows: 24 };
+/// Bytes that the user may type while a session takes nothing, and still be heard closing it.
+const TYPED_AHEAD: usize = 1 << 20;
 const DEFAULT_TERMINAL_TYPE: &str = "xterm-256color";
 
 /// A session that is being carried out.
@@ -209,17 +212,45 @@ impl Running<'_> {
     }
 
     async fn type_in(&self, mut control: Box<dyn SessionControl>) -> std::convert::Infallible {
+        let mut ahead = VecDeque::new();
         loop {
-            let input = self.host.front.input(self.id).await;
+            let input = match ahead.pop_front() {
+                Some(input) => input,
+                None => self.host.front.input(self.id).await,
+            };
             if let (SessionInput::Resize(size), Some(recorder)) = (&input, &self.recorder) {
                 // A recorder that failed is noticed with the next output, where it can end the session.
                 recorder.resize(*size).unwrap_or_else(|error| tracing::debug!(%error, "resize not recorded"));
             }
-            if let Err(error) = control.send(input).await {
+            let sent = tokio::select! {
+                biased;
+                sent = control.send(input) => Some(sent),
+                () = self.closed(&mut ahead) => None,
+            };
+            let sent = match sent {
+                Some(sent) => sent,
+                None => control.send(SessionInput::Close).await,
+            };
+            if let Err(error) = sent {
                 tracing::debug!(%error, "input came after the end");
                 return std::future::pending().await;
             }
         }
+    }
+
+    /// Waits until the person closes a session that takes nothing just now, and keeps what was done before that.
+    async fn closed(&self, ahead: &mut VecDeque<SessionInput>) {
+        let mut held: usize = ahead.iter().map(weight).sum();
+        while held < TYPED_AHEAD {
+            match self.host.front.input(self.id).await {
+                SessionInput::Close => return,
+                input => {
+                    held += weight(&input);
+                    ahead.push_back(input);
+                }
+            }
+        }
+        std::future::pending().await
     }
 
     fn start_recorder(
@@ -345,6 +376,11 @@ fn exit_status(outcome: &Result<SessionEnd, AppError>) -> Option<u32> {
         Ok(SessionEnd { exit: Exit::Status(status), reason: EndReason::Finished }) => Some(*status),
         _ => None,
     }
+}
+
+/// Returns what an input counts for where it waits; what has no bytes counts, too, so that there can't be too many.
+fn weight(input: &SessionInput) -> usize {
+    if let SessionInput::Bytes(bytes) = input { bytes.len().max(64) } else { 64 }
 }
 
 fn has_terminal(plan: &SessionPlan) -> bool {

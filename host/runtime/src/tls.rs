@@ -4,6 +4,7 @@
 
 use std::sync::{Arc, OnceLock};
 
+use ostler_plugin_api::{Guard, Guards};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
@@ -79,8 +80,8 @@ impl Trust {
     ///
     /// # Errors
     /// Fails where the library can't be set up.
-    pub(crate) fn pinned(pin: Pin) -> Result<Self, String> {
-        let verifier = Arc::new(Pinned { pin, provider: provider() });
+    pub(crate) fn pinned(pin: Pin, guards: Guards) -> Result<Self, String> {
+        let verifier = Arc::new(Pinned { pin, guards, provider: provider() });
         let config = builder()?.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
         Ok(Self(Arc::new(config)))
     }
@@ -118,6 +119,7 @@ fn provider() -> Arc<CryptoProvider> {
 #[derive(Debug)]
 struct Pinned {
     pin: Pin,
+    guards: Guards,
     provider: Arc<CryptoProvider>,
 }
 
@@ -131,7 +133,7 @@ impl ServerCertVerifier for Pinned {
         _: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let found: [u8; 32] = Sha256::digest(end_entity).into();
-        if found == self.pin.0 {
+        if found == self.pin.0 || !self.guards.on(Guard::Pin) {
             Ok(ServerCertVerified::assertion())
         } else {
             Err(Error::InvalidCertificate(CertificateError::ApplicationVerificationFailure))

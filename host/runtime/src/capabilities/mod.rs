@@ -280,6 +280,11 @@ impl Gate {
         if self.guards.on(guard) { Err(self.denied(reason)) } else { Ok(()) }
     }
 
+    /// Returns the guards that are on, for checks that are made elsewhere.
+    pub(crate) fn guards(&self) -> Guards {
+        self.guards
+    }
+
     /// Tells the same for lists that leave out what is not covered, unless a test has switched that guard off.
     pub(crate) fn covered(&self, covers: impl Fn(&Scope) -> bool) -> bool {
         self.covers(covers) || !self.guards.on(Guard::Scope)

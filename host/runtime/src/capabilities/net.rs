@@ -48,6 +48,8 @@ pub(crate) struct Instance {
     drive: Option<Arc<DriveContext>>,
     wires: BTreeMap<u32, Wire>,
     opened: u32,
+    /// The wire that was told of last.
+    told: u32,
 }
 
 impl HostCapability for Net {
@@ -73,6 +75,7 @@ impl HostCapability for Net {
             drive: chain.drive.cloned(),
             wires: BTreeMap::new(),
             opened: 0,
+            told: 0,
         }
     }
 }
@@ -84,11 +87,15 @@ impl HasData for Access {
 }
 
 impl Instance {
-    /// Returns the first wire with something to read, or at its end.
+    /// Returns a wire with something to read, or at its end; wires take turns, so that none drowns out another.
     pub(crate) fn poll_readable(&mut self, context: &mut Context<'_>) -> Poll<u32> {
-        for (id, wire) in &mut self.wires {
-            if wire.poll_readable(context).is_ready() {
-                return Poll::Ready(*id);
+        let next = self.told.saturating_add(1);
+        for turn in [next..=u32::MAX, 0..=self.told] {
+            for (id, wire) in self.wires.range_mut(turn) {
+                if wire.poll_readable(context).is_ready() {
+                    self.told = *id;
+                    return Poll::Ready(*id);
+                }
             }
         }
         Poll::Pending
@@ -101,6 +108,7 @@ impl Instance {
         secret: SecretBytes,
         ending: &[u8],
     ) -> Result<(), CapabilityError> {
+        self.own.gate.pass()?;
         let waits = Arc::clone(&self.waits);
         let wire = self.wires.get_mut(&wire.rep()).ok_or_else(no_wire)?;
         let waiting = waits.begin();
@@ -215,7 +223,10 @@ impl wit::HostWire for Instance {
         let invalid = |reason: &str| refused(CapabilityError::Invalid(reason.to_owned()));
         let pin = options.pin.as_deref().map(Pin::new).transpose();
         let pin = pin.map_err(|_| invalid("a pin is 64 hexadecimal digits"))?;
-        let trust = pin.map_or_else(|| Trust::with(&self.own.way_out.roots_pem), Trust::pinned);
+        let trust = match pin {
+            None => Trust::with(&self.own.way_out.roots_pem),
+            Some(pin) => Trust::pinned(pin, self.own.gate.guards()),
+        };
         let trust = trust.map_err(wit::NetError::Tls)?;
         let io =
             wire.take_io().ok_or_else(|| invalid("bytes of the other end wait, or it is TLS already"))?;

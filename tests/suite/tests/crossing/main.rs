@@ -10,6 +10,7 @@
 
 mod at_rest;
 mod authors;
+mod driven;
 mod hostile;
 mod memory;
 mod native;
