@@ -180,6 +180,13 @@ pub fn check_version(package: &str, wanted: &Version) -> Result<(), ApiError> {
     }
 }
 
+/// Tells whether this host provides a capability: one that is only named in the contract can't be asked for yet.
+#[must_use]
+pub fn provides(capability: Capability) -> bool {
+    let package = |interface: &&str| interface.split_once('/').map(|(package, _)| package.to_owned());
+    capability.interfaces().iter().filter_map(package).any(|package| provided(&package).next().is_some())
+}
+
 /// Checks that the host provides an import, that its version fits, and that the manifest asks for it.
 ///
 /// # Errors

@@ -17,7 +17,7 @@ mod scope;
 
 pub use api::{
     ApiError, HOST_PACKAGES, HostPackage, Import, check_declared, check_import, check_requirement,
-    check_version, floor,
+    check_version, floor, provides,
 };
 pub use capability::{Capability, UnknownCapability};
 pub use grant::{Grant, Grants, Standing, standing};

@@ -90,6 +90,9 @@ impl Host {
     fn engine(&self, launch: &Launch) -> Result<Arc<dyn SessionEngine>, AppError> {
         let plan = &launch.plan;
         if let SessionPlan::Driven(plan) = plan {
+            if plan.surface == DrivenSurface::Desktop {
+                return Err(SessionError::NoEngine { protocol: "driven desktop".to_owned() }.into());
+            }
             let request = drive_request(plan, &launch.request, &launch.user);
             return Ok(Arc::new(DrivenEngine { plugin: launch.loaded.clone(), request }));
         }

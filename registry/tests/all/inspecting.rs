@@ -263,3 +263,10 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_capability_that_is_only_named_in_the_contract_can_not_be_asked_for() {
+    let desktop = format!("{MANIFEST}\n[[capability]]\nname = \"desktop\"\nreason = \"To show one.\"\n");
+    let found = faults(&desktop, &IMPORTS, &EXPORTS);
+    assert_eq!(found, ["it asks for the capability 'desktop', which this host does not provide yet"]);
+}
