@@ -26,6 +26,8 @@ pub enum Guard {
     Wire,
     /// A server has the certificate that is pinned.
     Pin,
+    /// A plugin and its capabilities are within the policy.
+    Policy,
     /// A call's parameter (host, folder, program, file) is within the scopes of the grant.
     Scope,
 }

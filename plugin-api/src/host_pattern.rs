@@ -39,19 +39,7 @@ impl HostPattern {
     /// Tells whether a host name or address is one of these.
     #[must_use]
     pub fn matches(&self, host: &str) -> bool {
-        let host = canonical(host);
-        let mut parts = self.0.split('*');
-        let first = parts.next().unwrap_or_default();
-        let Some(mut rest) = host.strip_prefix(first) else { return false };
-        let Some(last) = parts.next_back() else { return rest.is_empty() };
-        // Each part at its earliest place leaves the most for those behind it.
-        for part in parts {
-            match rest.split_once(part) {
-                Some((_, behind)) => rest = behind,
-                None => return false,
-            }
-        }
-        rest.ends_with(last)
+        wildcard_matches(&self.0, &canonical(host))
     }
 }
 
@@ -66,6 +54,23 @@ impl From<HostPattern> for String {
     fn from(pattern: HostPattern) -> Self {
         pattern.0
     }
+}
+
+/// Tells whether a text is one of a pattern's, in which `*` stands for any characters, also none.
+#[must_use]
+pub fn wildcard_matches(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let Some(last) = parts.next_back() else { return rest.is_empty() };
+    // Each part at its earliest place leaves the most for those behind it.
+    for part in parts {
+        match rest.split_once(part) {
+            Some((_, behind)) => rest = behind,
+            None => return false,
+        }
+    }
+    rest.ends_with(last)
 }
 
 /// Writes a host so that equal ones are equal text: an address in its shortest form, an IPv4 address in IPv6 form as

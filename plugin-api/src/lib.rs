@@ -22,7 +22,7 @@ pub use api::{
 pub use capability::{Capability, UnknownCapability};
 pub use grant::{Grant, Grants, Standing, standing};
 pub use guard::{Guard, Guards};
-pub use host_pattern::{HostPattern, HostPatternError};
+pub use host_pattern::{HostPattern, HostPatternError, wildcard_matches};
 pub use id::{PluginId, PluginIdError};
 pub use manifest::{CapabilityRequest, Kind, MANIFEST_SECTION, Manifest, ManifestError};
 pub use native::{
