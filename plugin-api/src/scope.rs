@@ -162,6 +162,27 @@ impl Scope {
     }
 }
 
+impl std::fmt::Display for Scope {
+    /// Writes the bounds for people, such as `hosts a.example, b.example; folders Lab`.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        fn words<T: ToString>(list: Option<&Vec<T>>) -> Option<String> {
+            let words: Vec<String> = list?.iter().map(ToString::to_string).collect();
+            Some(if words.is_empty() { "none".to_owned() } else { words.join(", ") })
+        }
+        let lists = [
+            (Parameter::Hosts, words(self.hosts.as_ref())),
+            (Parameter::Addresses, words(self.addresses.as_ref())),
+            (Parameter::Folders, words(self.folders.as_ref())),
+            (Parameter::Programs, words(self.programs.as_ref())),
+            (Parameter::Files, words(self.files.as_ref())),
+            (Parameter::Events, words(self.events.as_ref())),
+        ];
+        let named = lists.into_iter().filter_map(|(parameter, words)| Some((parameter.name(), words?)));
+        let parts: Vec<String> = named.map(|(name, words)| format!("{name} {words}")).collect();
+        f.write_str(&parts.join("; "))
+    }
+}
+
 fn covers<T>(list: Option<&[T]>, fits: impl FnMut(&T) -> bool) -> bool {
     list.is_none_or(|list| list.iter().any(fits))
 }

@@ -124,7 +124,7 @@ impl Host {
             event.details.insert("until".to_owned(), until);
             self.audit.write(&event)?;
         }
-        let kept = self.configuration.policy.crash_reports;
+        let kept = self.rules()?.crash_reports;
         if kept == CrashReports::None {
             return Ok(());
         }

@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::KeyringError;
+use crate::{KeyringError, PolicyFault};
 use ostler_audit::AuditError;
 use ostler_core::{PromptError, SessionError, TreeError};
 use ostler_recording::RecordingError;
@@ -138,6 +138,9 @@ pub enum AppError {
     /// Policy, a grant or the audit log forbids it.
     #[error("{0}")]
     Denied(String),
+    /// A policy file can't be used.
+    #[error(transparent)]
+    Policy(#[from] PolicyFault),
     /// A session that must be recorded can't be.
     #[error("the session must be recorded and can't be: {0}")]
     NotRecorded(RecordingError),
@@ -200,9 +203,10 @@ impl AppError {
             | Self::BadValue { .. } => ErrorKind::User,
             Self::Audit(AuditError::NoLine { .. }) => ErrorKind::User,
             Self::Audit(AuditError::Damaged(_)) | Self::Recording(_) => ErrorKind::Damaged,
-            Self::Session(SessionError::Injection(_)) | Self::Denied(_) | Self::NotRecorded(_) => {
-                ErrorKind::Denied
-            }
+            Self::Session(SessionError::Injection(_))
+            | Self::Denied(_)
+            | Self::Policy(_)
+            | Self::NotRecorded(_) => ErrorKind::Denied,
             Self::Session(_) | Self::Prompt { .. } => ErrorKind::Session,
             Self::Runtime(_)
             | Self::Load { .. }
@@ -265,6 +269,9 @@ impl AppError {
                 ));
             }
             Self::Shelf(error) => return error.advice(),
+            Self::Policy(_) => {
+                "mend the file, or ask who administrates this machine; 'ostler doctor' checks it again"
+            }
             Self::NoPlugin(_) | Self::NoPluginFor { .. } => {
                 "'ostler plugin list' shows the plugins and why one can't run"
             }

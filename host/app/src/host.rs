@@ -13,6 +13,7 @@ use ostler_vault::{Changes, DeviceKey, Snapshot, Vault, VaultError};
 
 use crate::auditing::Auditor;
 use crate::auditing::plugin_ref;
+use crate::live::LivePlugins;
 use crate::ports::{
     AuditedEvents, AuditedUses, Compartment, DeviceCode, MachineZone, PluginRecordings, PluginTree,
     PluginsSettings, SystemResolver, VaultStorage,
@@ -44,6 +45,7 @@ pub struct Shared {
     pub(crate) recordings: Recordings,
     pub(crate) shelf: Shelf,
     pub(crate) engines: Vec<Arc<dyn SessionEngine>>,
+    pub(crate) live: LivePlugins,
     notices: Vec<String>,
     /// None once it was locked. Whoever needs it takes it for as long as one step lasts, so that a lock while a session
     /// is open leaves no key in memory.
@@ -91,6 +93,7 @@ impl Host {
             recordings,
             shelf,
             engines: vec![Arc::new(SshEngine::new())],
+            live: LivePlugins::default(),
             notices,
             vault: RwLock::new(Some(vault)),
             runtime: OnceLock::new(),
@@ -135,7 +138,7 @@ impl Host {
         Ok(self.audit.success(EventClass::HostStop, &[])?)
     }
 
-    fn downgrade(&self) -> Weak<Shared> {
+    pub(crate) fn downgrade(&self) -> Weak<Shared> {
         Arc::downgrade(&self.shared)
     }
 
@@ -226,7 +229,7 @@ impl Host {
                 self.plugin_grant(&id, &capability, granted, &bounds)
             }
             Command::SourceBrowse { plugin, folder } => self.source_browse(&plugin, folder.as_deref()).await,
-            Command::PluginInstall { file } => self.plugin_install(&file),
+            Command::PluginInstall { file } => self.plugin_install(&file).await,
             Command::PluginCrashes { id, out } => self.plugin_crashes(&id, out.as_deref()),
             Command::PluginRemove { id } => self.plugin_remove(&id),
             Command::KnownHostList => self.known_host_list(),

@@ -135,7 +135,7 @@ impl Host {
             plugin: found.inspection.manifest.id.as_str(),
             settings: &settings,
         };
-        match decide_launch(&facts, &self.configuration.policy) {
+        match decide_launch(&facts, &self.rules()?) {
             Decision::Allow { record, required } => Ok(Launch {
                 path,
                 plugin: found,
@@ -172,15 +172,15 @@ impl Host {
         let kept = self.vault()?.document(RULES)?;
         let before: Rules =
             kept.as_deref().and_then(|kept| serde_json::from_slice(kept).ok()).unwrap_or_default();
-        let rules = &self.configuration.policy;
-        if *rules == before {
+        let rules = self.rules()?;
+        if rules == before {
             return Ok(self.audit.write(&event)?);
         }
         let mut change = self.audit.event(EventClass::PolicyChange, Outcome::Success);
-        change.details.insert("policy".to_owned(), in_words(rules));
+        change.details.insert("policy".to_owned(), in_words(&rules));
         change.details.insert("before".to_owned(), in_words(&before));
         self.audit.write_all(&[change, event])?;
-        let rules = serde_json::to_vec(rules).ok();
+        let rules = serde_json::to_vec(&rules).ok();
         Ok(self.vault()?.update_document(RULES, &mut |before| rules.clone().or(before))?)
     }
 

@@ -13,6 +13,7 @@ mod command;
 mod config;
 mod connection_settings;
 mod connections;
+mod consent;
 mod crashes;
 mod credentials;
 mod doctor;
@@ -23,15 +24,18 @@ mod front;
 mod host;
 mod host_keys;
 mod import;
+mod kept;
 mod keyring;
 mod keys;
 mod kinds;
 mod launch;
 mod lease;
+mod live;
 mod offered;
 mod places;
 mod plugin_settings;
 mod plugins;
+mod policy;
 mod ports;
 mod recordings;
 mod replace;
@@ -57,15 +61,17 @@ pub use host::Host;
 pub use keyring::KeyringError;
 pub use ostler_audit::{ProvedGrowth, ProvedLine};
 pub use ostler_core as core;
+pub use ostler_policy::GrantedBy;
 pub use ostler_runtime::{NativeSetup, native_child};
 pub use places::Places;
 pub use plugin_settings::SettingView;
+pub use policy::PolicyFault;
 pub use ports::NetworkConfiguration;
 pub use replace::{beside_file, replace_file};
 pub use reply::{
     AuditView, CapabilityView, CheckState, CheckView, ConnectionView, CredentialView, DefaultsView,
     ExportedAudit, FolderView, ImportReport, KnownHostView, PlanView, PluginDetail, PluginView, ProblemView,
-    RecordingView, Reply, SessionReport, SourceEntryView, StoreView, TreeNode, VerifiedAudit,
+    RecordingView, RefusalView, Reply, SessionReport, SourceEntryView, StoreView, TreeNode, VerifiedAudit,
     VerifiedRecording, VerifiedStore,
 };
 pub use sign_in::{

@@ -17,6 +17,10 @@ pub struct Places {
     /// The program that starts a process for a native plugin when it is given `--native-plugin-child`; none where there is no such
     /// program.
     pub program: Option<PathBuf>,
+    /// The policy files, the one with the most authority first. One that is not there says nothing.
+    pub policies: Vec<PathBuf>,
+    /// A further policy file, which has to be there.
+    pub further_policy: Option<PathBuf>,
     /// OpenSSH's files of known hosts, read beside the store's own.
     pub known_hosts_files: Vec<PathBuf>,
 }

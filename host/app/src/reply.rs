@@ -11,7 +11,7 @@ use std::path::PathBuf;
 use ostler_core::{MappedField, Position, SessionEnd, SessionPlan, Settings};
 use serde::{Deserialize, Serialize};
 
-pub use plugins::{CapabilityView, PluginDetail, PluginView};
+pub use plugins::{CapabilityView, PluginDetail, PluginView, RefusalView};
 
 /// What a command comes back with.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

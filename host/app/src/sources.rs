@@ -141,6 +141,7 @@ impl Host {
             return Err(AppError::bad(plugin, reason));
         }
         self.check_native(&found)?;
+        self.check_may_run(&found)?;
         let library = self.shelf.bytes(&found)?;
         let set = settings_of(self.vault(), &self.configuration, plugin);
         let settings = match serde_json::to_value(set) {
@@ -169,7 +170,7 @@ impl Host {
     /// Checks that policy pins a native plugin.
     pub(crate) fn check_native(&self, found: &FoundPlugin) -> Result<(), AppError> {
         let digest = found.inspection.digest.to_string();
-        let decided = self.configuration.policy.decide_native(&found.inspection.manifest.id, &digest);
+        let decided = self.rules()?.decide_native(&found.inspection.manifest.id, &digest);
         decided.map_err(AppError::Denied)
     }
 

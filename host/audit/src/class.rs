@@ -229,8 +229,10 @@ classes! {
     PluginGrant = "plugin.grant", UserAccess 1, Medium, ["plugin", "capability"];
     /// A capability was taken from a plugin.
     PluginRevoke = "plugin.revoke", UserAccess 2, Low, ["plugin", "capability"];
+    /// Policy did not let a plugin run.
+    PluginRefuse = "plugin.refuse", ApplicationLifecycle 99, Medium, ["plugin"];
     /// A plugin used a capability that it was not granted.
-    CapabilityUse = "capability.use", ApiActivity 99, Medium, ["plugin", "capability", "times"];
+    CapabilityUse = "capability.use", ApiActivity 99, Medium, ["plugin", "capability", "times", "rule"];
     /// A plugin broke a rule of its world, and was ended.
     PluginCrash = "plugin.crash", ApplicationLifecycle 99, Medium, ["plugin", "times"];
     /// A plugin went over a limit, and was ended.

@@ -30,6 +30,7 @@ Environment:
   OSTLER_PASSPHRASE_FILE  a file with the passphrase
   OSTLER_STORE_KEY_FILE   the store's key file, where it has one
   OSTLER_CONFIG           the configuration file
+  OSTLER_POLICY           a further policy file; the strictest of all wins
   OSTLER_LOG              the log's level: off, error, warn, info, debug or trace
   OSTLER_PAGER, PAGER     the program that shows long lists on a terminal (less)
   OSTLER_BATCH            set to 1, never ask

@@ -8,6 +8,9 @@ use ostler_app::Places;
 
 use crate::error::CliError;
 
+/// What the administrator of the machine decided. Nothing says that it lies elsewhere: whoever could, could get around it.
+const SYSTEM_POLICY: &str = "/etc/ostler/policy.toml";
+
 /// Where the program finds its files.
 #[derive(Debug, Clone)]
 pub(crate) struct Located {
@@ -49,6 +52,10 @@ impl Surroundings<'_> {
             Some(config) => config.clone(),
             None => self.base("XDG_CONFIG_HOME", ".config")?.join("ostler").join("config.toml"),
         };
+        let mut policies = vec![PathBuf::from(SYSTEM_POLICY)];
+        policies.extend(
+            self.base("XDG_CONFIG_HOME", ".config").ok().map(|base| base.join("ostler").join("policy.toml")),
+        );
         let run = match (self.variable)("XDG_RUNTIME_DIR").map(PathBuf::from) {
             Some(directory) if directory.is_absolute() => directory.join("ostler"),
             _ => state.join("run"),
@@ -62,6 +69,8 @@ impl Surroundings<'_> {
                 cache,
                 bundled_plugins: self.program.as_deref().and_then(bundled_plugins),
                 program: self.program.clone(),
+                policies,
+                further_policy: (self.variable)("OSTLER_POLICY").map(PathBuf::from),
                 known_hosts_files,
             },
             config,

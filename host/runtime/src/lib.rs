@@ -36,6 +36,6 @@ pub use limits::Limits;
 pub use native::{
     NativeDescription, NativeEntry, NativeError, NativePlugin, NativeRequirement, NativeSetup, native_child,
 };
-pub use plugin::Plugin;
+pub use plugin::{Plugin, WeakPlugin};
 pub use runtime::{Ports, Runtime, RuntimeConfig};
 pub use usage::{CapabilityUse, Fault, Refusal, Usage};

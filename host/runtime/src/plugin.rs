@@ -2,7 +2,7 @@
 //!
 //! Cheap to clone and safe to call from several tasks at once: each call has an instance of its own.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use ostler_core::{Clock, DriveRequest, LaunchRequest, SecretInjector, SessionEnd};
 use ostler_plugin_api::{Grants, Guards, Kind, Manifest};
@@ -24,6 +24,18 @@ use crate::{Limits, LoadError, PluginError};
 #[derive(Clone)]
 pub struct Plugin {
     loaded: Arc<Loaded>,
+}
+
+/// A loaded plugin for as long as somebody else uses it.
+#[derive(Clone)]
+pub struct WeakPlugin(Weak<Loaded>);
+
+impl WeakPlugin {
+    /// Returns the plugin, where it is still used.
+    #[must_use]
+    pub fn upgrade(&self) -> Option<Plugin> {
+        self.0.upgrade().map(|loaded| Plugin { loaded })
+    }
 }
 
 /// What all calls of a plugin share.
@@ -161,6 +173,12 @@ impl Plugin {
         outlet: &mut (dyn ImportOutlet + Send),
     ) -> Result<ostler_core::ImportSummary, PluginError> {
         importer::parse(&self.loaded, self.importer()?, input, options, outlet).await
+    }
+
+    /// Returns the plugin without keeping it loaded.
+    #[must_use]
+    pub fn downgrade(&self) -> WeakPlugin {
+        WeakPlugin(Arc::downgrade(&self.loaded))
     }
 
     /// Replaces what the plugin was granted: at once, for calls that run, too.

@@ -95,6 +95,8 @@ mod tests {
             cache: room.path().join("cache"),
             bundled_plugins: None,
             program: None,
+            policies: Vec::new(),
+            further_policy: None,
             known_hosts_files: Vec::new(),
         };
         assert_eq!(socket_name(&places("a")), socket_name(&places("a")));

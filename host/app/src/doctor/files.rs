@@ -25,12 +25,36 @@ const OTHERS_WRITE: u32 = 0o022;
 /// Checks what needs no keys. `configuration` is the configuration file.
 #[must_use]
 pub fn check_files(places: &Places, configuration: &Path) -> Vec<CheckView> {
-    let mut checks = vec![check_permissions(places, configuration), check_space(places)];
+    let mut checks =
+        vec![check_permissions(places, configuration), check_policy(places), check_space(places)];
     if places.has_store() {
         checks.push(check_audit(places));
         checks.push(check_leftovers(places));
     }
     checks
+}
+
+fn check_policy(places: &Places) -> CheckView {
+    let name = "policy";
+    let files: Vec<&PathBuf> =
+        places.policies.iter().chain(&places.further_policy).filter(|file| file.exists()).collect();
+    let others = |file: &&&PathBuf| {
+        fs::metadata(file).is_ok_and(|found| found.permissions().mode() & OTHERS_WRITE != 0)
+    };
+    if let Some(file) = files.iter().find(others) {
+        let advice = format!("chmod go-w {}", quoted(file));
+        return CheckView::bad(name, format!("others may write {}", file.display()), advice);
+    }
+    match places.read_policy() {
+        Err(fault) => CheckView::bad(name, fault.to_string(), "mend the file; until then, no plugin runs"),
+        Ok(_) if files.is_empty() => {
+            CheckView::good(name, "no policy file, so plugins are the user's to decide")
+        }
+        Ok(_) => {
+            let files: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+            CheckView::good(name, files.join(", "))
+        }
+    }
 }
 
 fn check_audit(places: &Places) -> CheckView {

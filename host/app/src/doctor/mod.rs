@@ -11,6 +11,7 @@ use ostler_vault::{History, KdfParameters, KeyMemory, VaultError};
 
 pub use files::check_files;
 
+use crate::plugins::plugin_id;
 use crate::{AppError, CheckState, CheckView, Host, Reply, keyring};
 
 /// 2024-01-01: a clock before it is not set.
@@ -119,8 +120,14 @@ impl Host {
             let finding = format!("{} can't be used: {}", first.path.display(), first.reason);
             return Ok(CheckView::bad(name, finding, "install it again, or remove the file"));
         }
-        let (mut disabled, mut trapped) = (Vec::new(), Vec::new());
+        let (mut disabled, mut trapped, mut refused) = (Vec::new(), Vec::new(), 0_usize);
         for plugin in &found {
+            if let Err(error) = self.may_run(plugin) {
+                let id = plugin_id(plugin);
+                trapped.push(format!("'{id}' does not run: {error}"));
+                refused += 1;
+                continue;
+            }
             self.load(plugin)?;
             let state = self.plugin_state(plugin)?;
             if !state.enabled {
@@ -141,7 +148,7 @@ impl Host {
                 advice,
             ));
         }
-        let mut finding = format!("{} plugins load", found.len());
+        let mut finding = format!("{} plugins load", found.len().saturating_sub(refused));
         if !disabled.is_empty() {
             finding.push_str(&format!("; disabled: {}", disabled.join(", ")));
         }

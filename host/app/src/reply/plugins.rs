@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use ostler_plugin_api::Scope;
+use ostler_policy::GrantedBy;
 use serde::{Deserialize, Serialize};
 
 /// A plugin in a list.
@@ -21,7 +23,7 @@ pub struct PluginView {
     pub origin: String,
     /// Whether it may run.
     pub enabled: bool,
-    /// `ready`, `disabled`, `held-back`, `given-up` or `broken`.
+    /// `ready`, `disabled`, `held-back`, `given-up`, `denied` (by policy) or `broken`.
     pub state: String,
     /// What is wrong with one that can't run.
     pub problem: Option<String>,
@@ -62,10 +64,31 @@ pub struct CapabilityView {
     pub meaning: String,
     /// Why the plugin asks for it.
     pub reason: String,
+    /// How far it asks to go.
+    pub parameters: Scope,
     /// Whether it has it.
     pub granted: bool,
+    /// By whom it was given.
+    pub granted_by: Option<GrantedBy>,
+    /// How far it may go of what it asks: every one of these has to cover a call.
+    pub bounds: Vec<Scope>,
+    /// The policy's rule that denies it.
+    pub denied_by: Option<String>,
+    /// What of it is new since the user last decided, and waits: empty where all of it is.
+    pub waiting: Option<Scope>,
     /// Times it was used.
     pub used: u64,
     /// Times it was refused.
     pub refused: u64,
+    /// Why, as far as that is kept.
+    pub refusals: Vec<RefusalView>,
+}
+
+/// Why calls were refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefusalView {
+    /// Why.
+    pub reason: String,
+    /// How often.
+    pub times: u64,
 }

@@ -206,6 +206,7 @@ fn values(context: &Context) -> serde_json::Value {
             "bundled_plugins": places.bundled_plugins,
             "installed_plugins": places.installed_plugins(),
             "known_hosts": places.known_hosts_files,
+            "policies": places.policies.iter().chain(&places.further_policy).collect::<Vec<_>>(),
         },
         "log": { "level": context.log_level },
         "unlock": { "for": span(unlock.whole, WHOLE), "idle": span(unlock.idle, IDLE) },

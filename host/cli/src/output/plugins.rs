@@ -1,6 +1,8 @@
 //! Words for plugins: what there is, and what one asks for, has, used and was refused.
 
-use ostler_app::{CrashReport, PluginDetail, PluginView, SettingView, SourceEntryView};
+use ostler_app::{
+    CapabilityView, CrashReport, GrantedBy, PluginDetail, PluginView, SettingView, SourceEntryView,
+};
 
 use super::table::{Cell, Facts, Table};
 use super::{Style, escape};
@@ -115,11 +117,17 @@ pub(crate) fn detail(detail: &PluginDetail, style: Style) -> String {
         .add("computed", format!("{} ms", detail.guest_ms))
         .add("most memory", super::entries::size(detail.peak_memory_bytes));
     let mut text = facts.render(style);
-    let mut table = Table::new(&["CAPABILITY", "GRANTED", "USED", "REFUSED", "MEANING", "WHY IT ASKS"]);
+    let mut table = Table::new(&["CAPABILITY", "GRANTED", "BY", "USED", "REFUSED", "MEANING", "WHY IT ASKS"]);
     for capability in &detail.capabilities {
+        let by = match (&capability.granted_by, &capability.denied_by) {
+            (Some(by), _) => given_by(*by),
+            (None, Some(_)) => "denied",
+            (None, None) => "",
+        };
         table.row([
             (&capability.name).into(),
             Cell::painted(if capability.granted { "yes" } else { "no" }, Style::state),
+            by.to_owned().into(),
             capability.used.to_string().into(),
             capability.refused.to_string().into(),
             (&capability.meaning).into(),
@@ -129,5 +137,37 @@ pub(crate) fn detail(detail: &PluginDetail, style: Style) -> String {
     let capabilities = table.render(style);
     text.push('\n');
     text.push_str(if capabilities.is_empty() { "It asks for no capability.\n" } else { &capabilities });
+    for capability in &detail.capabilities {
+        text.push_str(&particulars(&plugin.id, capability));
+    }
     text
+}
+
+fn given_by(by: GrantedBy) -> &'static str {
+    match by {
+        GrantedBy::Bundled => "bundled",
+        GrantedBy::Default => "default",
+        GrantedBy::Policy => "policy",
+        GrantedBy::User => "user",
+    }
+}
+
+/// What a table has no room for: how far a capability goes, what waits, and why calls were refused.
+fn particulars(id: &str, capability: &CapabilityView) -> String {
+    let mut lines = Vec::new();
+    let asked = capability.parameters.to_string();
+    if !asked.is_empty() {
+        lines.push(format!("asks for {asked}"));
+    }
+    lines.extend(capability.bounds.iter().map(|bound| format!("only {bound}")));
+    lines.extend(capability.denied_by.iter().map(|rule| format!("denied by {rule}")));
+    if let Some(waiting) = &capability.waiting {
+        let new = waiting.to_string();
+        let new = if new.is_empty() { "all of it".to_owned() } else { new };
+        let name = &capability.name;
+        lines.push(format!("new and not granted: {new}; 'ostler plugin grant {id} {name}' allows it"));
+    }
+    let refusals = capability.refusals.iter();
+    lines.extend(refusals.map(|refusal| format!("refused {} x: {}", refusal.times, refusal.reason)));
+    lines.iter().map(|line| format!("{}: {}\n", escape(&capability.name), escape(line))).collect()
 }

@@ -39,6 +39,16 @@ fn a_plugin_that_a_file_forbids_does_not_run_and_the_rule_is_named() {
 }
 
 #[test]
+fn the_file_in_the_guide_is_one() {
+    let guide = include_str!("../../../guide/policy.md");
+    let (_, behind) = guide.split_once("```toml\n").unwrap();
+    let (text, _) = behind.split_once("```").unwrap();
+    let policy = policy(text, "");
+    assert_eq!(policy.headless(), Headless::Refuse);
+    assert_eq!(policy.rules(&Rules::default()).native.len(), 1);
+}
+
+#[test]
 fn a_plugin_that_every_file_allows_runs() {
     let manifest = plugin("");
     let pinned =

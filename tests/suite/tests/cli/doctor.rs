@@ -43,6 +43,7 @@ fn everything_is_good_where_nothing_is_wrong_and_the_exit_code_says_so() -> anyh
         "terminal",
         "unlocked store",
         "permissions",
+        "policy",
         "disk space",
         "audit log",
         "leftovers",

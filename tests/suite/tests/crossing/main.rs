@@ -11,12 +11,14 @@
 mod at_rest;
 mod authors;
 mod driven;
+mod component;
 mod hostile;
 mod memory;
 mod native;
 mod openssh;
 mod plugin_cases;
 mod policy;
+mod rights;
 mod searching;
 mod sinks;
 mod sshd;
