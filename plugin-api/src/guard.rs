@@ -28,6 +28,8 @@ pub enum Guard {
     Pin,
     /// A plugin and its capabilities are within the policy.
     Policy,
+    /// What lies below a named folder is reached without a link that leads out of it.
+    Contained,
     /// A call's parameter (host, folder, program, file) is within the scopes of the grant.
     Scope,
 }

@@ -15,8 +15,8 @@ use crate::auditing::Auditor;
 use crate::auditing::plugin_ref;
 use crate::live::LivePlugins;
 use crate::ports::{
-    AuditedEvents, AuditedUses, Compartment, DeviceCode, MachineZone, PluginRecordings, PluginTree,
-    PluginsSettings, SystemResolver, VaultStorage,
+    AuditedEvents, AuditedUses, Compartment, DeviceCode, MachineUses, MachineZone, PluginRecordings,
+    PluginTree, PluginsSettings, SystemResolver, VaultStorage,
 };
 use crate::{AppError, Command, Configuration, FrontEnd, Places, Reply, bundled};
 
@@ -306,6 +306,7 @@ impl Host {
                     .map_err(|reason| AppError::bad("configuration", reason))?,
             ),
             zone: Arc::new(MachineZone),
+            machine_uses: Arc::new(MachineUses { shared: self.downgrade(), plugin: plugin_ref(plugin) }),
             connections: Arc::new(PluginTree { shared: self.downgrade(), plugin: plugin_ref(plugin) }),
             recordings: Arc::new(PluginRecordings { shared: self.downgrade(), plugin: plugin_ref(plugin) }),
             secrets: Arc::new(Compartment { shared: self.downgrade(), plugin: plugin_ref(plugin) }),

@@ -5,6 +5,7 @@ mod network;
 mod recordings;
 mod secrets;
 mod tree;
+mod uses;
 mod zone;
 pub(crate) use events::AuditedEvents;
 pub use network::NetworkConfiguration;
@@ -12,6 +13,7 @@ pub(crate) use network::{AuditedUses, SystemResolver};
 pub(crate) use recordings::PluginRecordings;
 pub(crate) use secrets::{Compartment, sinks};
 pub(crate) use tree::PluginTree;
+pub(crate) use uses::MachineUses;
 pub(crate) use zone::MachineZone;
 
 use std::sync::{Arc, Weak};

@@ -231,8 +231,8 @@ classes! {
     PluginRevoke = "plugin.revoke", UserAccess 2, Low, ["plugin", "capability"];
     /// Policy did not let a plugin run.
     PluginRefuse = "plugin.refuse", ApplicationLifecycle 99, Medium, ["plugin"];
-    /// A plugin used a capability that it was not granted.
-    CapabilityUse = "capability.use", ApiActivity 99, Medium, ["plugin", "capability", "times", "rule"];
+    /// A plugin did something to the machine, or used a capability that it was not granted.
+    CapabilityUse = "capability.use", ApiActivity 99, Medium, ["plugin", "capability", "times", "rule", "what"];
     /// A plugin broke a rule of its world, and was ended.
     PluginCrash = "plugin.crash", ApplicationLifecycle 99, Medium, ["plugin", "times"];
     /// A plugin went over a limit, and was ended.

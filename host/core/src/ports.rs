@@ -10,6 +10,7 @@ mod none;
 mod recordings;
 mod secrets;
 mod tree;
+mod uses;
 
 pub use clock::{TimeZone, ZoneAt};
 pub use events::{EventHistory, HostEvent, HostOutcome};
@@ -18,6 +19,7 @@ pub use none::NoHost;
 pub use recordings::{FinishedRecording, Recorded, RecordedMoment, RecordedMoments, RecordingArchive};
 pub use secrets::{PluginSecret, PluginSecrets};
 pub use tree::{ConnectionTree, TreeChange};
+pub use uses::UseLog;
 
 use std::future::Future;
 use std::pin::Pin;

@@ -45,6 +45,12 @@ impl Rights {
         grants.0.get(&capability).is_some_and(|grant| grant.layers.iter().all(covers))
     }
 
+    /// Returns the layers of a capability's grant; none where it is not given.
+    pub(crate) fn layers(&self, capability: Capability) -> Option<Vec<Scope>> {
+        let grants = self.grants.read().unwrap_or_else(PoisonError::into_inner);
+        grants.0.get(&capability).map(|grant| grant.layers.clone())
+    }
+
     fn flag(&self, capability: Capability) -> Option<&AtomicBool> {
         self.given.get(capability as usize)
     }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ostler_core::{
     Clock, CodeAuthenticator, ConnectionTree, EventHistory, PluginSecrets, PluginSettings, PluginStorage,
-    Prompter, RecordingArchive, Resolver, SecretUses, TimeZone, WayOut,
+    Prompter, RecordingArchive, Resolver, SecretUses, TimeZone, UseLog, WayOut,
 };
 use ostler_plugin_api::{ApiError, Grants, Guard, Guards, Import, Manifest, check_declared, check_import};
 use sha2::{Digest as _, Sha256};
@@ -58,6 +58,8 @@ pub struct Ports {
     pub recordings: Arc<dyn RecordingArchive>,
     /// The own secrets of the plugin that is loaded.
     pub secrets: Arc<dyn PluginSecrets>,
+    /// Writes down what the plugin that is loaded does to the machine.
+    pub machine_uses: Arc<dyn UseLog>,
     /// What happened in the host.
     pub events: Arc<dyn EventHistory>,
 }

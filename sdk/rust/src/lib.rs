@@ -68,6 +68,7 @@
 //! | [`connections`] | the tree of folders and connections | `connections.read`, `connections.write` |
 //! | [`recording`] | markers in a session's recording, and finished recordings | `recording.annotate`, `recording.read` |
 //! | [`events`] | what happened in the host | `events` |
+//! | [`files`] | files, folders and local sockets that somebody named | `files` |
 //! | [`clock`] | the time with its zone, and waits | `clock` |
 //!
 //! A capability must stand in the manifest, or the plugin is refused at install. One that was not granted answers with
@@ -81,6 +82,7 @@ pub mod launcher;
 pub mod clock;
 pub mod connections;
 pub mod events;
+pub mod files;
 pub mod http;
 pub mod log;
 pub mod net;
@@ -100,6 +102,7 @@ pub mod cases;
 
 mod bindings;
 mod export;
+mod machine_bindings;
 mod store_bindings;
 
 #[doc(hidden)]

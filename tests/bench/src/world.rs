@@ -51,6 +51,7 @@ pub(crate) fn runtime_with(cache: &Path, limits: Limits) -> anyhow::Result<Runti
         resolver: Arc::new(NoHost),
         way_out: Arc::default(),
         zone: Arc::new(NoHost),
+        machine_uses: Arc::new(NoHost),
         connections: Arc::new(NoHost),
         recordings: Arc::new(NoHost),
         secrets: Arc::new(NoHost),

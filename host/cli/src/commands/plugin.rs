@@ -49,7 +49,9 @@ pub(crate) enum Plugin {
         #[command(flatten)]
         bounds: Bounds,
     },
-    /// Set what a plugin lets you set. Without --set, --unset and --secret-file you are asked for each.
+    /// Set what a plugin lets you set
+    ///
+    /// Without --set, --unset and --secret-file you are asked for each.
     #[command(after_help = "\
 Examples:
   ostler plugin configure example.source --show

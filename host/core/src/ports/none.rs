@@ -2,7 +2,7 @@
 
 use super::{
     BoxFuture, ConnectionTree, EventHistory, FinishedRecording, HostEvent, PluginSecret, PluginSecrets,
-    PortError, RecordedMoments, RecordingArchive, Resolver, SecretUses, TimeZone, TreeChange, ZoneAt,
+    PortError, RecordedMoments, RecordingArchive, Resolver, SecretUses, TimeZone, TreeChange, UseLog, ZoneAt,
 };
 use crate::{RecordingId, SecretBytes, Sink, SlotName, Timestamp, Tree};
 
@@ -76,6 +76,12 @@ impl Resolver for NoHost {
 
 impl SecretUses for NoHost {
     fn write(&self, _: &str, _: &SlotName, _: &Sink) -> Result<(), PortError> {
+        nothing()
+    }
+}
+
+impl UseLog for NoHost {
+    fn note(&self, _: &str, _: &str) -> Result<(), PortError> {
         nothing()
     }
 }

@@ -22,10 +22,13 @@ mod clock;
 mod connections_convert;
 mod connections_read;
 mod connections_write;
+mod contained;
 mod convert;
 mod events;
+mod files;
 mod http;
 pub(crate) mod log;
+mod machine;
 pub(crate) mod net;
 pub(crate) mod prompt;
 mod recording_annotate;
@@ -37,6 +40,7 @@ mod settings;
 mod storage;
 mod store;
 mod terminal;
+mod watched;
 pub(crate) mod wire;
 
 use std::sync::Arc;
@@ -112,6 +116,7 @@ pub(crate) struct Capabilities {
     /// Names the passwords that `prompt` was given and writes into the wires of `net`, and so comes after them.
     pub(crate) secrets: Arc<secrets::SecretsUse>,
     clock: Arc<clock::Clock>,
+    files: Arc<files::Files>,
     connections_read: Arc<connections_read::ConnectionsRead>,
     connections_write: Arc<connections_write::ConnectionsWrite>,
     recording_annotate: Arc<recording_annotate::RecordingAnnotate>,
@@ -132,6 +137,7 @@ pub(crate) struct CapabilityInstances {
     http: http::Instance,
     secrets: secrets::Instance,
     clock: clock::Instance,
+    files: files::Instance,
     connections_read: connections_read::Instance,
     connections_write: connections_write::Instance,
     recording_annotate: recording_annotate::Instance,
@@ -152,6 +158,7 @@ impl Capabilities {
         http::Http::link(linker)?;
         secrets::SecretsUse::link(linker)?;
         clock::Clock::link(linker)?;
+        files::Files::link(linker)?;
         connections_read::ConnectionsRead::link(linker)?;
         connections_write::ConnectionsWrite::link(linker)?;
         recording_annotate::RecordingAnnotate::link(linker)?;
@@ -172,6 +179,7 @@ impl Capabilities {
             http: Arc::new(HostCapability::configure(setup)),
             secrets: Arc::new(HostCapability::configure(setup)),
             clock: Arc::new(HostCapability::configure(setup)),
+            files: Arc::new(HostCapability::configure(setup)),
             connections_read: Arc::new(HostCapability::configure(setup)),
             connections_write: Arc::new(HostCapability::configure(setup)),
             recording_annotate: Arc::new(HostCapability::configure(setup)),
@@ -193,6 +201,7 @@ impl Capabilities {
             http: self.http.build(chain),
             secrets: self.secrets.build(chain),
             clock: self.clock.build(chain),
+            files: self.files.build(chain),
             connections_read: self.connections_read.build(chain),
             connections_write: self.connections_write.build(chain),
             recording_annotate: self.recording_annotate.build(chain),
@@ -270,6 +279,17 @@ impl Gate {
     /// Tells whether every layer of the grant, and the manifest, covers something.
     pub(crate) fn covers(&self, covers: impl Fn(&Scope) -> bool) -> bool {
         self.asked.as_ref().is_some_and(&covers) && self.rights.covers(self.capability, &covers)
+    }
+
+    /// Returns the paths that the manifest and every layer of the grant cover for one way of access.
+    pub(crate) fn files(&self, access: &str) -> Vec<String> {
+        let given = self.rights.layers(self.capability);
+        let layers: Vec<&Scope> = self.asked.iter().chain(given.iter().flatten()).collect();
+        if self.asked.is_none() || given.is_none() {
+            Vec::new()
+        } else {
+            Scope::files_in_all(&layers, access)
+        }
     }
 
     /// Refuses by a check of the capability's own, unless a test has switched that guard off.

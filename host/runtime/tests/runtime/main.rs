@@ -16,6 +16,7 @@ mod driving;
 mod driving_secrets;
 mod driving_world;
 mod events;
+mod files;
 mod hostile;
 mod hostile_files;
 mod importing;

@@ -10,7 +10,8 @@ use std::time::Duration;
 use ostler_core::{
     BoxFuture, Clock, CodeAuthenticator, ConnectionId, CredentialDescription, Form, FormAnswers,
     LaunchRequest, PluginSettings, PluginStorage, PortError, PromptError, Prompter, Resolver, RunRequest,
-    SecretField, SecretUses, SettingValue, Settings, Sink, SlotDescription, SlotName, Timestamp, WayOut,
+    SecretField, SecretUses, SettingValue, Settings, Sink, SlotDescription, SlotName, Timestamp, UseLog,
+    WayOut,
 };
 use ostler_plugin_api::{Capability, Grants, Guard, Guards, Manifest};
 use ostler_runtime::{Limits, LoadError, Plugin, PluginError, Ports, Runtime, RuntimeConfig, Said, SaidKind};
@@ -30,6 +31,7 @@ pub(crate) struct World {
     pub(crate) store: Arc<FakeStore>,
     pub(crate) uses: Arc<Uses>,
     pub(crate) names: Arc<Names>,
+    pub(crate) machine_uses: Arc<MachineUses>,
 }
 
 impl World {
@@ -75,6 +77,7 @@ impl World {
         let person = Arc::new(Person::default());
         let store = Arc::new(FakeStore::default());
         let (uses, names) = (Arc::new(Uses::default()), Arc::new(Names::default()));
+        let machine_uses = Arc::new(MachineUses::default());
         let ports = Ports {
             storage: storage.clone(),
             settings: settings.clone(),
@@ -85,13 +88,14 @@ impl World {
             resolver: names.clone(),
             way_out: Arc::new(way_out),
             zone: store.clone(),
+            machine_uses: machine_uses.clone(),
             connections: store.clone(),
             recordings: store.clone(),
             secrets: store.clone(),
             events: store.clone(),
         };
         let runtime = Runtime::new(config, ports).unwrap();
-        Self { runtime, storage, settings, person, store, uses, names }
+        Self { runtime, storage, settings, person, store, uses, names, machine_uses }
     }
 
     pub(crate) fn load(&self, guest: &Guest, granted: &[Capability]) -> Result<Plugin, LoadError> {
@@ -172,6 +176,23 @@ pub(crate) async fn probed(plugin: &Plugin, settings: &[(&str, &str)]) -> String
     match plugin.plan(&request(settings)).await {
         Err(PluginError::Said(Said { kind: SaidKind::Unsupported, text })) => text,
         other => panic!("the probe should answer, not {other:?}"),
+    }
+}
+
+/// What plugins did to the machine; `full` fails every call.
+#[derive(Default)]
+pub(crate) struct MachineUses {
+    pub(crate) noted: Mutex<Vec<String>>,
+    pub(crate) full: Mutex<bool>,
+}
+
+impl UseLog for MachineUses {
+    fn note(&self, capability: &str, what: &str) -> Result<(), PortError> {
+        if *self.full.lock().unwrap() {
+            return Err(PortError("the log is full".to_owned()));
+        }
+        self.noted.lock().unwrap().push(format!("{capability} {what}"));
+        Ok(())
     }
 }
 

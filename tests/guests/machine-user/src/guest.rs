@@ -8,6 +8,7 @@ wit_bindgen::generate!({
         world machine-user {
             import ostler:settings/settings@0.1.0;
             import ostler:secrets/use-slots@0.1.0;
+            import ostler:files/files@0.1.0;
             export ostler:launcher/launcher@0.1.0;
         }
     ",
@@ -15,12 +16,14 @@ wit_bindgen::generate!({
         "../../../plugin-api/wit/types-0.1.0",
         "../../../plugin-api/wit/settings-0.1.0",
         "../../../plugin-api/wit/secrets-0.1.0",
+        "../../../plugin-api/wit/files-0.1.0",
         "../../../plugin-api/wit/launcher-0.1.0",
     ],
     generate_all,
 });
 
 use exports::ostler::launcher::launcher::Guest;
+use ostler::files::files;
 use ostler::launcher::types::{
     KindInfo, LaunchRequest, PlanError, RunRequest, SessionPlan, SshAuth, SshPlan, SshRun,
 };
@@ -77,6 +80,7 @@ impl Guest for MachineUser {
                 }
             },
             "settings.get" => format!("{:?}", settings::get(&arguments.of("key"))),
+            other if other.starts_with("files.") => filing(&arguments, other),
             "slots" => format!("{:?}", use_slots::slots()),
             other => format!("it can't do '{other}'"),
         };
@@ -100,4 +104,44 @@ fn plan(arguments: &Arguments) -> SessionPlan {
         connect_timeout_seconds: 10,
         keepalive_seconds: 0,
     })
+}
+
+fn filing(arguments: &Arguments, what: &str) -> String {
+    let (path, other) = (arguments.of("path"), arguments.of("other"));
+    let done = match what {
+        "files.read" => files::open(&path).and_then(|reader| {
+            let mut all = Vec::new();
+            loop {
+                match reader.read(3)? {
+                    bytes if bytes.is_empty() => break,
+                    bytes => all.extend(bytes),
+                }
+            }
+            Ok(format!("{} {}", reader.size(), String::from_utf8_lossy(&all)))
+        }),
+        "files.list" => files::list(&path).map(|entries| {
+            let shown = |entry: &files::Entry| format!("{}:{:?}:{}", entry.name, entry.kind, entry.size);
+            entries.iter().map(shown).collect::<Vec<_>>().join(" ")
+        }),
+        "files.write" => files::write(&path, arguments.of("content").as_bytes()).map(|()| "written".into()),
+        "files.large" => files::write(&path, &vec![0; (8 << 20) + 1]).map(|()| "written".into()),
+        "files.watch" => files::watch(&path).and_then(|watcher| {
+            files::write(&other, b"new")?;
+            let changes = watcher.next(60_000)?;
+            let shown = |change: &files::Change| format!("{}:{}", change.name, change.there);
+            let last = changes.iter().filter(|change| !change.name.starts_with('.')).map(shown).next_back();
+            let quiet = watcher.next(1)?.len();
+            Ok(format!("{} then {quiet}", last.unwrap_or_default()))
+        }),
+        "files.many" => {
+            let held: Result<Vec<_>, _> = (0..17).map(|_| files::open(&path)).collect();
+            held.map(|held| held.len().to_string())
+        }
+        "files.connect" => files::connect(&path).and_then(|socket| {
+            socket.write(arguments.of("content").as_bytes())?;
+            Ok(String::from_utf8_lossy(&socket.read(100)?).into_owned())
+        }),
+        other => return format!("it can't do '{other}'"),
+    };
+    done.unwrap_or_else(|error| format!("{error:?}"))
 }

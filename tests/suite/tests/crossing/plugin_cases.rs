@@ -80,6 +80,7 @@ fn load(name: &str) -> Plugin {
         resolver: Arc::new(NoHost),
         way_out: Arc::default(),
         zone: Arc::new(NoHost),
+        machine_uses: Arc::new(NoHost),
         connections: Arc::new(NoHost),
         recordings: Arc::new(NoHost),
         secrets: Arc::new(NoHost),
