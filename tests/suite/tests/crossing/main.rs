@@ -10,8 +10,8 @@
 
 mod at_rest;
 mod authors;
-mod driven;
 mod component;
+mod driven;
 mod hostile;
 mod memory;
 mod native;
