@@ -80,8 +80,11 @@ impl Projection {
         }
         for path in self.read.iter().chain(self.slots.iter().map(|slot| &slot.path)) {
             JsonPath::parse(path).map_err(|error| format!("'{path}' is no JSONPath (RFC 9535): {error}"))?;
-            let narrow = path.trim_start_matches('$').trim_matches(|c: char| ".[]*' \"".contains(c));
-            if narrow.is_empty() || path.contains("..*") || path.contains("..[*]") {
+            let bare: String = path.chars().filter(|c| !c.is_whitespace()).collect();
+            let narrow = bare.chars().any(|c| c.is_alphabetic());
+            // A filter may hold for everything; a list of members may have a star in it.
+            let wide = ["..*", "..[*", ",*", "*,", "?", "..["].iter().any(|wide| bare.contains(wide));
+            if !narrow || wide || bare.matches("..").count() > 1 {
                 return Err(format!("'{path}' selects everything; name the members, or say body = \"all\""));
             }
         }
@@ -220,6 +223,12 @@ mod tests {
             "read = [\"$[*]\"]",
             "read = [\"$..*\"]",
             "read = [\"$.a..[*]\"]",
+            "read = [\"$.a..[ * ]\"]",
+            "read = [\"$[?@]\"]",
+            "read = [\"$[:]\"]",
+            "read = [\"$[0]\"]",
+            "read = [\"$['a',*]\"]",
+            "read = [\"$..a..a..a\"]",
             "read = [\"items\"]",
             "slots = [{ path = \"$.a\", name = \"A B\", field = \"password\" }]",
             "body = \"all\"\nread = [\"$.a\"]",

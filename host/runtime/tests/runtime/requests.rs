@@ -74,6 +74,19 @@ async fn a_secret_reaches_the_server_and_not_the_plugin() {
 }
 
 #[tokio::test]
+async fn a_secret_in_the_query_is_not_read_from_the_url_of_the_answer() {
+    let (world, web) = (World::new(), Web::start());
+    given(&world);
+    let plugin = requester(&world, &["http://*"], true);
+    let said = probed(&plugin, &[("ask", "yes"), ("url", &url(&web, "/items")), ("query", "key")]).await;
+    assert!(web.requests()[0].0[0].contains(&format!("/items?key={SECRET}")), "{:?}", web.requests());
+    assert!(
+        said.starts_with(&format!("200 http://127.0.0.1:{}/ ", web.port)) && !said.contains(SECRET),
+        "{said}"
+    );
+}
+
+#[tokio::test]
 async fn what_a_server_echoes_of_a_secret_is_blotted_out() {
     let (world, web) = (World::new(), Web::start());
     given(&world);

@@ -40,6 +40,9 @@ impl Launcher for Requester {
 
 fn sent(url: &str, text: &dyn Fn(&str) -> Option<String>, slot: &str) -> Result<Response, HttpError> {
     let mut request = Request::new(text("method").unwrap_or_else(|| "GET".to_owned()), url);
+    if let Some(name) = text("query") {
+        request.query.push(ostler_sdk::http::Field { name, value: vec![Request::slot(slot)] });
+    }
     if let Some(name) = text("header") {
         request = request.header_parts(name, vec!["Token ".into(), Request::slot(slot)]);
     }

@@ -84,6 +84,8 @@ pub(crate) struct Instance {
     waits: Arc<Waits>,
     sent: u32,
     received: BTreeMap<SlotName, Received>,
+    /// Every form in which a secret was sent in this call: a later answer may bring it back.
+    carried: Vec<SecretBytes>,
     responses: BTreeMap<u32, Response>,
     next: u32,
 }
@@ -116,6 +118,7 @@ impl HostCapability for Http {
             waits: Arc::clone(chain.waits),
             sent: 0,
             received: BTreeMap::new(),
+            carried: Vec::new(),
             responses: BTreeMap::new(),
             next: 0,
         }
@@ -232,6 +235,8 @@ impl View<'_> {
         let seconds = request.timeout_seconds.unwrap_or(USUAL_SECONDS).clamp(1, LONGEST_SECONDS);
         let find = |slot: &str| self.secret(slot, &asked_at);
         let mut prepared = prepare(request, &mut url, &own.gate, &find).map_err(refused)?;
+        self.own.carried.extend(prepared.secrets.iter().cloned());
+        prepared.hidden.clone_from(&self.own.carried);
         let work = async {
             for _ in 0..=MOST_REDIRECTS {
                 let answer = own.exchange.send(&own.gate, &prepared, &url, &origin).await?;
@@ -266,7 +271,7 @@ impl View<'_> {
         let projection = own.projection(&prepared.method, &url, &origin);
         let mut response = Response {
             status: answer.status(),
-            url: String::from(url),
+            url: shown(url, prepared),
             headers: Vec::new(),
             projected: Vec::new(),
             slots: Vec::new(),
@@ -280,8 +285,9 @@ impl View<'_> {
             .map(|(name, value)| (name, prepared.blot(text::line(&value, 8192).into_owned())))
             .collect();
         match projection.body {
-            ProjectedBody::All if !prepared.secrets.is_empty() => {
-                let reason = "the answer to a request with a secret is not read as a whole".to_owned();
+            ProjectedBody::All if !prepared.hidden.is_empty() => {
+                let reason =
+                    "after a secret was sent, no answer is read as a whole in the same call".to_owned();
                 own.gate.refuse(Guard::Projection, reason).map_err(wit::HttpError::Refused)?;
                 response.body = Some(answer.into_body());
             }
@@ -328,6 +334,17 @@ impl wit::Host for View<'_> {
         self.own.responses.insert(self.own.next, response?);
         Ok(Resource::new_own(self.own.next))
     }
+}
+
+/// Returns where an answer came from, as far as the guest may know: of a request that carried a secret, which may stand in the
+/// query, or in what a server made of it, only the server.
+fn shown(mut url: Url, prepared: &Prepared) -> String {
+    if !prepared.secrets.is_empty() {
+        url.set_path("/");
+        url.set_query(None);
+        url.set_fragment(None);
+    }
+    url.into()
 }
 
 impl View<'_> {

@@ -37,8 +37,10 @@ pub(super) struct Prepared {
     pub(super) method: String,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) body: Zeroizing<Vec<u8>>,
-    /// The secrets that it carries.
+    /// The secrets that it carries, in every form in which they are sent.
     pub(super) secrets: Vec<SecretBytes>,
+    /// What is blotted out of its answer: all that the call has sent so far.
+    pub(super) hidden: Vec<SecretBytes>,
 }
 
 impl Prepared {
@@ -54,7 +56,7 @@ impl Prepared {
 
     /// Blots out of a text what the request carried as a secret.
     pub(super) fn blot(&self, text: String) -> String {
-        let texts = self.secrets.iter().filter_map(SecretBytes::expose_text);
+        let texts = self.hidden.iter().filter_map(SecretBytes::expose_text);
         texts.filter(|secret| secret.len() >= SHORTEST_HIDDEN).fold(text, |text, secret| {
             if text.contains(secret) { text.replace(secret, &"*".repeat(secret.len())) } else { text }
         })
@@ -62,7 +64,7 @@ impl Prepared {
 
     /// The same in the texts of JSON values.
     pub(super) fn blot_values(&self, values: Vec<Value>) -> Vec<Value> {
-        if self.secrets.is_empty() {
+        if self.hidden.is_empty() {
             values
         } else {
             values.into_iter().map(|value| self.blot_value(value)).collect()
@@ -142,7 +144,7 @@ pub(super) fn prepare(
     if body.len() > LARGEST_BODY {
         return Err(CapabilityError::Limit("a body has at most 8 MiB".to_owned()));
     }
-    Ok(Prepared { method, headers, body: Zeroizing::new(body), secrets: filling.secrets })
+    Ok(Prepared { method, headers, body: Zeroizing::new(body), secrets: filling.secrets, hidden: Vec::new() })
 }
 
 /// Fills secrets in, and remembers which.
@@ -156,7 +158,13 @@ impl Filling<'_> {
         let mut all = Zeroizing::new(String::new());
         for part in parts {
             let text = self.value(&part.value)?;
+            let before = all.len();
             encode(&text, part.encoding, &mut all);
+            if let (Part::Slot(_), Some(encoded)) =
+                (&part.value, all.get(before..).filter(|encoded| *encoded != text.as_str()))
+            {
+                self.secrets.push(SecretBytes::from(encoded.to_owned()));
+            }
         }
         Ok(all)
     }
