@@ -32,6 +32,7 @@ use std::path::PathBuf;
 
 use anyhow::bail;
 use clap::Parser;
+use ostler_plugin_api::Capability;
 
 use crate::measure::Measure;
 
@@ -64,8 +65,18 @@ struct Arguments {
 /// A measure's id, and what takes it.
 type Entry = (&'static str, fn(&Arguments) -> anyhow::Result<Measure>);
 
-const MEASURES: [Entry; 20] = [
-    ("plugin-call", |arguments| call::measure(&arguments.guests)),
+const MEASURES: [Entry; 26] = [
+    ("plugin-call", |arguments| call::measure(&arguments.guests, "storage", Capability::Storage)),
+    ("call-settings", |arguments| call::measure(&arguments.guests, "settings", Capability::Settings)),
+    ("call-secrets", |arguments| call::measure(&arguments.guests, "secrets", Capability::SecretsUse)),
+    ("call-clock", |arguments| call::measure(&arguments.guests, "clock", Capability::Clock)),
+    ("call-connections", |arguments| {
+        call::measure(&arguments.guests, "connections", Capability::ConnectionsRead)
+    }),
+    ("call-recordings", |arguments| {
+        call::measure(&arguments.guests, "recordings", Capability::RecordingRead)
+    }),
+    ("call-events", |arguments| call::measure(&arguments.guests, "events", Capability::Events)),
     ("instantiate", |arguments| instantiate::measure(&arguments.plugins)),
     ("cached-load", |arguments| load::measure(&arguments.plugins)),
     ("idle-plugins", |arguments| load::measure_start(&arguments.plugins)),

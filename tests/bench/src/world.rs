@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use ostler_core::{
-    BoxFuture, Clock, CodeAuthenticator, Form, FormAnswers, NoHost, PluginSettings, PluginStorage, PortError,
-    PromptError, Prompter, Settings, Timestamp,
+    BoxFuture, Clock, CodeAuthenticator, ConnectionTree, EventHistory, FinishedRecording, Form, FormAnswers,
+    HostEvent, NoHost, PluginSettings, PluginStorage, PortError, PromptError, Prompter, RecordedMoments,
+    RecordingArchive, RecordingId, Settings, Timestamp, Tree, TreeChange,
 };
 use ostler_plugin_api::{Capability, Grants};
 use ostler_registry::{Inspection, inspect};
@@ -46,16 +47,16 @@ pub(crate) fn runtime_with(cache: &Path, limits: Limits) -> anyhow::Result<Runti
         settings: nothing.clone(),
         prompter: nothing.clone(),
         code: nothing.clone(),
-        clock: nothing,
+        clock: nothing.clone(),
         secret_uses: Arc::new(NoHost),
         resolver: Arc::new(NoHost),
         way_out: Arc::default(),
         zone: Arc::new(NoHost),
         machine_uses: Arc::new(NoHost),
-        connections: Arc::new(NoHost),
-        recordings: Arc::new(NoHost),
+        connections: nothing.clone(),
+        recordings: nothing.clone(),
         secrets: Arc::new(NoHost),
-        events: Arc::new(NoHost),
+        events: nothing.clone(),
     };
     Ok(Runtime::new(
         RuntimeConfig { cache_dir: Some(cache.to_owned()), limits, ..RuntimeConfig::default() },
@@ -98,6 +99,37 @@ impl PluginSettings for Nothing {
 impl Prompter for Nothing {
     fn ask<'a>(&'a self, _: &'a str, _: &'a Form) -> BoxFuture<'a, Result<FormAnswers, PromptError>> {
         Box::pin(async { Err(PromptError::Headless) })
+    }
+}
+
+impl ConnectionTree for Nothing {
+    fn read(&self, look: &mut dyn FnMut(&Tree)) -> Result<(), PortError> {
+        look(&Tree::default());
+        Ok(())
+    }
+    fn change(&self, _: &mut dyn FnMut(&Tree) -> Option<TreeChange>) -> Result<(), PortError> {
+        Ok(())
+    }
+    fn knows_kind(&self, _: &str) -> bool {
+        false
+    }
+}
+
+impl RecordingArchive for Nothing {
+    fn list(&self) -> Result<Vec<FinishedRecording>, PortError> {
+        Ok(Vec::new())
+    }
+    fn open(&self, _: RecordingId) -> Result<Box<dyn RecordedMoments>, PortError> {
+        NoHost.open(RecordingId::random())
+    }
+}
+
+impl EventHistory for Nothing {
+    fn latest(&self) -> Result<u64, PortError> {
+        Ok(0)
+    }
+    fn since(&self, cursor: u64, _: usize) -> Result<(Vec<HostEvent>, u64), PortError> {
+        Ok((Vec::new(), cursor))
     }
 }
 
