@@ -3,35 +3,12 @@
 //! A command names entries as a person does (a path, a unique name or an id).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::path::PathBuf;
 
+use crate::SecretInput;
 use crate::audit::{AuditExport, AuditFilter};
-use ostler_core::{RunRequest, SecretBytes, SettingValue};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-/// A secret on its way from the person to the host. Unlike a secret inside the host it can be serialized, for the socket
-/// between a front end and its host; it still prints nothing.
-#[derive(Clone, PartialEq, Eq)]
-pub struct SecretInput(pub SecretBytes);
-
-impl fmt::Debug for SecretInput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("SecretInput(..)")
-    }
-}
-
-impl Serialize for SecretInput {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_bytes(self.0.expose())
-    }
-}
-
-impl<'de> Deserialize<'de> for SecretInput {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Vec::<u8>::deserialize(deserializer).map(|bytes| Self(SecretBytes::new(bytes)))
-    }
-}
+use ostler_core::{LogLevel, RunRequest, SettingValue};
+use serde::{Deserialize, Serialize};
 
 /// What a front end asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -299,6 +276,15 @@ pub enum Command {
     PluginInstall {
         /// The file.
         file: PathBuf,
+    },
+    /// Tells what a plugin wrote to its log.
+    PluginLog {
+        /// Its id.
+        id: String,
+        /// Only lines that matter so much.
+        level: LogLevel,
+        /// Only so many of the newest lines.
+        last: usize,
     },
     /// Tells of a plugin's crashes.
     PluginCrashes {

@@ -25,7 +25,7 @@
 
 use std::collections::BTreeMap;
 
-use ostler_core::Settings;
+use ostler_core::{LogLevel, Settings};
 use ostler_policy::Rules;
 use serde::{Deserialize, Serialize};
 
@@ -85,36 +85,6 @@ pub struct UnlockConfiguration {
     /// Without a command.
     #[serde(default)]
     pub idle: Option<Span>,
-}
-
-/// How much is logged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LogLevel {
-    /// Only what failed.
-    Error,
-    /// What looks wrong, too.
-    Warn,
-    /// What happens.
-    Info,
-    /// How it happens.
-    Debug,
-    /// Everything.
-    Trace,
-}
-
-impl LogLevel {
-    /// Returns the name, as the file writes it.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Error => "error",
-            Self::Warn => "warn",
-            Self::Info => "info",
-            Self::Debug => "debug",
-            Self::Trace => "trace",
-        }
-    }
 }
 
 /// What is configured for one plugin.

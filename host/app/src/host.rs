@@ -231,6 +231,7 @@ impl Host {
             Command::SourceBrowse { plugin, folder } => self.source_browse(&plugin, folder.as_deref()).await,
             Command::PluginInstall { file } => self.plugin_install(&file).await,
             Command::PluginCrashes { id, out } => self.plugin_crashes(&id, out.as_deref()),
+            Command::PluginLog { id, level, last } => self.plugin_log(&id, level, last),
             Command::PluginRemove { id } => self.plugin_remove(&id),
             Command::KnownHostList => self.known_host_list(),
             Command::KnownHostRemove { host, port } => self.known_host_remove(&host, port),

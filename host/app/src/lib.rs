@@ -33,6 +33,7 @@ mod lease;
 mod live;
 mod offered;
 mod places;
+mod plugin_log;
 mod plugin_settings;
 mod plugins;
 mod policy;
@@ -40,6 +41,7 @@ mod ports;
 mod recordings;
 mod replace;
 mod reply;
+mod secret_input;
 mod session;
 mod sign_in;
 mod sources;
@@ -50,9 +52,9 @@ pub use audit::{AuditExport, AuditFilter, ExportFormat, SinkAddress, check_growt
 pub use clock::SystemClock;
 pub use command::{
     Command, ConnectionChange, CredentialChange, CredentialModeInput, FolderChange, GrantBounds,
-    HostKeyPolicy, ImportCommand, KdfChange, SecretInput, SourceInput, StoreFactors,
+    HostKeyPolicy, ImportCommand, KdfChange, SourceInput, StoreFactors,
 };
-pub use config::{CONFIG_KEYS, ConfigError, ConfigKey, Configuration, LogLevel};
+pub use config::{CONFIG_KEYS, ConfigError, ConfigKey, Configuration};
 pub use crashes::{CrashInput, CrashReport};
 pub use doctor::check_files;
 pub use error::{AppError, ErrorKind, RelayedCause};
@@ -61,9 +63,11 @@ pub use host::Host;
 pub use keyring::KeyringError;
 pub use ostler_audit::{ProvedGrowth, ProvedLine};
 pub use ostler_core as core;
+pub use ostler_core::LogLevel;
 pub use ostler_policy::GrantedBy;
 pub use ostler_runtime::{NativeSetup, native_child};
 pub use places::Places;
+pub use plugin_log::PluginLogLine;
 pub use plugin_settings::SettingView;
 pub use policy::PolicyFault;
 pub use ports::NetworkConfiguration;
@@ -74,6 +78,7 @@ pub use reply::{
     RecordingView, RefusalView, Reply, SessionReport, SourceEntryView, StoreView, TreeNode, VerifiedAudit,
     VerifiedRecording, VerifiedStore,
 };
+pub use secret_input::SecretInput;
 pub use sign_in::{
     NewStore, SignIn, Unlock, create_store, harden_process, make_key_file, move_store_aside, restore_store,
 };

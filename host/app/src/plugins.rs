@@ -131,7 +131,7 @@ impl Host {
         plugin: &Plugin,
         input: &dyn Fn() -> Option<CrashInput>,
     ) -> Result<(), AppError> {
-        let (recent, faults) = (plugin.take_usage(), plugin.take_faults());
+        let (recent, faults, log) = (plugin.take_usage(), plugin.take_faults(), plugin.take_log());
         let event = |class, outcome, reason: &str, times: u64| {
             let mut event = self.audit.event(class, outcome);
             event.plugin = Some(plugin_ref(found));
@@ -169,6 +169,7 @@ impl Host {
             Err(VaultError::Locked) => Ok(()),
             kept => {
                 kept?;
+                self.keep_log(found, &log)?;
                 self.report_faults(found, faults, input, standing.get())
             }
         }

@@ -55,6 +55,8 @@ pub enum Reply {
     Plugin(Box<PluginDetail>),
     /// The crashes of a plugin, the oldest first.
     PluginCrashes(Vec<crate::CrashReport>),
+    /// The log of a plugin, the oldest line first.
+    PluginLog(Vec<crate::PluginLogLine>),
     /// Settings of a plugin or of connections, ordered by key.
     Settings(Vec<crate::SettingView>),
     /// The entries of a credential source.

@@ -14,6 +14,7 @@ mod form;
 mod id;
 mod importing;
 mod launch;
+mod log_level;
 mod near;
 mod passphrase;
 mod plan;
@@ -38,6 +39,7 @@ pub use importing::{
     ImportedFolder, MappedField, MappingState, Position, ProblemSeverity,
 };
 pub use launch::{LaunchRequest, RunRequest};
+pub use log_level::{LogLevel, UnknownLogLevel};
 pub use near::{like, near};
 pub use passphrase::{PassphraseFault, check_passphrase};
 pub use plan::{

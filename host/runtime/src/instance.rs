@@ -262,7 +262,7 @@ fn store(loaded: &Loaded, chain: &CallChain<'_>, budget: Budget) -> Store<State>
     let mut table = ResourceTable::new();
     table.set_max_capacity(limits.resources);
     let state = State {
-        wasi: wasi::floor(&loaded.id, &loaded.clock, limits.log_lines),
+        wasi: wasi::floor(&loaded.log, &loaded.clock, limits.log_lines),
         table,
         capabilities: loaded.capabilities.build(chain),
         feed: FeedSlot::default(),

@@ -17,6 +17,7 @@ mod instance;
 mod kinds;
 mod limiter;
 mod limits;
+mod log_book;
 mod native;
 mod output;
 mod plugin;
@@ -33,6 +34,7 @@ pub use kinds::driver::{DriveFailure, DriveLink};
 pub use kinds::importer::{ImportOutlet, ImporterInfo, OptionInfo};
 pub use kinds::launcher::{LauncherKind, PlanOutcome};
 pub use limits::Limits;
+pub use log_book::LogLine;
 pub use native::{
     NativeDescription, NativeEntry, NativeError, NativePlugin, NativeRequirement, NativeSetup, native_child,
 };

@@ -1,6 +1,6 @@
-//! What a plugin writes to its standard output and error: lines in the host's log, under the plugin's id.
+//! What a plugin writes to its standard output and error: lines in its log.
 //!
-//! A line is cut at 4 KiB and cleaned; lines over the limit are dropped and counted. Never reaches the host's own output.
+//! Lines over the limit are dropped and counted. Never reaches the host's own output.
 
 use std::io;
 use std::pin::Pin;
@@ -8,15 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
+use ostler_core::LogLevel;
 use tokio::io::AsyncWrite;
 use wasmtime_wasi::async_trait;
 use wasmtime_wasi::cli::{IsTerminal, StdoutStream};
 use wasmtime_wasi::p2::{OutputStream, Pollable, StreamResult};
 
-use crate::text;
+use crate::log_book::{LONGEST_LINE, LogBook};
 
-/// Bytes of a line that are kept.
-const LONGEST_LINE: usize = 4096;
 /// Bytes that one write may have.
 const WRITE_BYTES: usize = 64 << 10;
 
@@ -25,16 +24,15 @@ const WRITE_BYTES: usize = 64 << 10;
 pub(crate) struct Output(Arc<Mutex<Lines>>);
 
 struct Lines {
-    plugin: Arc<str>,
-    stream: &'static str,
+    log: Arc<LogBook>,
     line: Vec<u8>,
     left: u32,
     dropped: u64,
 }
 
 impl Output {
-    pub(crate) fn new(plugin: Arc<str>, stream: &'static str, most_lines: u32) -> Self {
-        Self(Arc::new(Mutex::new(Lines { plugin, stream, line: Vec::new(), left: most_lines, dropped: 0 })))
+    pub(crate) fn new(log: Arc<LogBook>, most_lines: u32) -> Self {
+        Self(Arc::new(Mutex::new(Lines { log, line: Vec::new(), left: most_lines, dropped: 0 })))
     }
 
     fn take(&self, bytes: &[u8]) {
@@ -69,19 +67,14 @@ impl Lines {
             return;
         }
         self.left -= 1;
-        let shown = String::from_utf8_lossy(&line);
-        let (plugin, stream) = (&*self.plugin, self.stream);
-        tracing::info!(target: "ostler::plugin", plugin, stream, "{}", text::line(&shown, LONGEST_LINE));
+        self.log.write(LogLevel::Info, &String::from_utf8_lossy(&line));
     }
 }
 
 impl Drop for Lines {
     fn drop(&mut self) {
         self.end_line();
-        if self.dropped > 0 {
-            let (plugin, stream, dropped) = (&*self.plugin, self.stream, self.dropped);
-            tracing::warn!(target: "ostler::plugin", plugin, stream, dropped, "lines over the limit were dropped");
-        }
+        self.log.dropped(self.dropped);
     }
 }
 
@@ -139,10 +132,15 @@ impl AsyncWrite for Output {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log_book::tests::Still;
+
+    fn log() -> Arc<LogBook> {
+        Arc::new(LogBook::new("test.one".into(), Arc::new(Still)))
+    }
 
     #[test]
     fn a_line_without_end_keeps_only_its_first_4_kib() {
-        let output = Output::new("test.one".into(), "stdout", 10);
+        let output = Output::new(log(), 10);
         for _ in 0..100 {
             output.take(&[b'x'; 1000]);
         }
@@ -151,7 +149,7 @@ mod tests {
 
     #[test]
     fn lines_over_the_limit_are_counted() {
-        let output = Output::new("test.one".into(), "stdout", 2);
+        let output = Output::new(log(), 2);
         output.take(b"1\n2\n3\n\n4\n");
         assert_eq!(output.0.lock().unwrap().dropped, 2);
     }

@@ -14,6 +14,7 @@ use crate::instance::State;
 use crate::kinds::driver::{self, DriveFailure, DriveLink, DriverPre};
 use crate::kinds::importer::{self, ImportOutlet, ImporterInfo, ImporterPre};
 use crate::kinds::launcher::{self, LauncherKind, LauncherPre, PlanOutcome};
+use crate::log_book::{LogBook, LogLine};
 use crate::rights::Rights;
 use crate::runtime::{Ports, describe};
 use crate::ticker::Ticker;
@@ -47,6 +48,7 @@ pub(crate) struct Loaded {
     pub(crate) limits: Limits,
     pub(crate) capabilities: Capabilities,
     pub(crate) counters: Counters,
+    pub(crate) log: Arc<LogBook>,
     rights: Arc<Rights>,
     launcher: Option<LauncherPre>,
     driver: Option<DriverPre>,
@@ -74,8 +76,17 @@ impl Plugin {
         let id: Arc<str> = manifest.id.as_str().into();
         let counters = Counters::new();
         let rights = Arc::new(Rights::new(grants));
-        let setup =
-            Setup { plugin: &id, manifest, rights: &rights, guards, ports, limits, counters: &counters };
+        let log = Arc::new(LogBook::new(Arc::clone(&id), Arc::clone(&ports.clock)));
+        let setup = Setup {
+            plugin: &id,
+            manifest,
+            rights: &rights,
+            guards,
+            ports,
+            limits,
+            counters: &counters,
+            log: &log,
+        };
         let capabilities = Capabilities::configure(&setup);
         let is = |kind| manifest.kinds.contains(&kind);
         let lacks = |kind| move |error: wasmtime::Error| LoadError::Export { kind, reason: describe(&error) };
@@ -95,6 +106,7 @@ impl Plugin {
             ticker,
             capabilities,
             counters,
+            log,
             rights,
         };
         Ok(Self { loaded: Arc::new(loaded) })
@@ -202,6 +214,13 @@ impl Plugin {
     #[must_use]
     pub fn take_faults(&self) -> Vec<Fault> {
         self.loaded.counters.take_faults()
+    }
+
+    /// Returns the lines that the plugin wrote since this was last called, the oldest first: the newest ones of very many, and
+    /// none for its author alone (`trace`, `debug`).
+    #[must_use]
+    pub fn take_log(&self) -> Vec<LogLine> {
+        self.loaded.log.take()
     }
 
     fn launcher(&self) -> Result<&LauncherPre, PluginError> {

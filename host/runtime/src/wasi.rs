@@ -17,6 +17,7 @@ use wasmtime_wasi::random::{WasiRandom, WasiRandomView as _};
 use wasmtime_wasi::{HostMonotonicClock, HostWallClock, WasiCtx, WasiCtxView, WasiView};
 
 use crate::instance::State;
+use crate::log_book::LogBook;
 use crate::output::Output;
 
 /// Random bytes that one call may ask for.
@@ -47,10 +48,10 @@ pub(crate) fn link(linker: &mut Linker<State>) -> wasmtime::Result<()> {
 }
 
 /// Builds the floor of one instance. Nothing is inherited from the host's process.
-pub(crate) fn floor(plugin: &Arc<str>, clock: &Arc<dyn Clock>, log_lines: u32) -> WasiCtx {
+pub(crate) fn floor(log: &Arc<LogBook>, clock: &Arc<dyn Clock>, log_lines: u32) -> WasiCtx {
     WasiCtx::builder()
-        .stdout(Output::new(Arc::clone(plugin), "stdout", log_lines))
-        .stderr(Output::new(Arc::clone(plugin), "stderr", log_lines))
+        .stdout(Output::new(Arc::clone(log), log_lines))
+        .stderr(Output::new(Arc::clone(log), log_lines))
         .wall_clock(HostClock(Arc::clone(clock)))
         .monotonic_clock(HostClock(Arc::clone(clock)))
         .max_random_size(MOST_RANDOM_BYTES)

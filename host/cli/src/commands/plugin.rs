@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use ostler_app::{Command, GrantBounds, SecretInput};
+use ostler_app::{Command, GrantBounds, LogLevel, SecretInput};
 
 use super::fields::pair;
 use crate::context::Context;
@@ -81,6 +81,21 @@ Examples:
         id: String,
         /// The folder, as the source names it.
         folder: Option<String>,
+    },
+    /// Show what a plugin wrote to its log.
+    #[command(
+        after_help = "Examples:\n  ostler plugin log example.importer\n  ostler plugin log example.importer --level warn --last 20"
+    )]
+    Log {
+        /// Its id.
+        #[arg(add = names::plugins())]
+        id: String,
+        /// Only lines that matter so much: info, warn or error.
+        #[arg(long, default_value_t = LogLevel::Info)]
+        level: LogLevel,
+        /// Only so many of the newest lines.
+        #[arg(long, value_name = "NUMBER", default_value_t = 200)]
+        last: usize,
     },
     /// Tell of a plugin's crashes: when, in which call, and why.
     #[command(
@@ -189,6 +204,7 @@ impl Plugin {
             }
             Self::Entries { id, folder } => Command::SourceBrowse { plugin: id, folder },
             Self::Crashes { id, out } => Command::PluginCrashes { id, out },
+            Self::Log { id, level, last } => Command::PluginLog { id, level, last },
             Self::Install { file } => Command::PluginInstall { file },
             Self::Remove { id } => Command::PluginRemove { id },
         };

@@ -32,6 +32,7 @@ pub(crate) fn render(reply: &Reply) -> Result<String, CliError> {
         Reply::Plugins(inner) => pretty(inner),
         Reply::Plugin(inner) => pretty(inner),
         Reply::PluginCrashes(inner) => pretty(inner),
+        Reply::PluginLog(inner) => pretty(inner),
         Reply::Settings(inner) => pretty(inner),
         Reply::SourceEntries(inner) => pretty(inner),
         Reply::KnownHosts(inner) => pretty(inner),

@@ -182,6 +182,7 @@ fn words(reply: &Reply, style: Style) -> String {
         Reply::Checkpoint(note) => escape_lines(note),
         Reply::Plugins(list) => plugins::list(list, style),
         Reply::Plugin(plugin) => plugins::detail(plugin, style),
+        Reply::PluginLog(lines) => plugins::log(lines, style),
         Reply::PluginCrashes(reports) => plugins::crashes(reports, style),
         Reply::Settings(settings) => plugins::settings(settings, style),
         Reply::SourceEntries(entries) => plugins::entries(entries, style),

@@ -1,7 +1,8 @@
 //! Words for plugins: what there is, and what one asks for, has, used and was refused.
 
 use ostler_app::{
-    CapabilityView, CrashReport, GrantedBy, PluginDetail, PluginView, SettingView, SourceEntryView,
+    CapabilityView, CrashReport, GrantedBy, PluginDetail, PluginLogLine, PluginView, SettingView,
+    SourceEntryView,
 };
 
 use super::table::{Cell, Facts, Table};
@@ -52,6 +53,18 @@ pub(crate) fn crashes(reports: &[CrashReport], style: Style) -> String {
         ]);
     }
     table.render(style)
+}
+
+/// The log of a plugin.
+pub(crate) fn log(lines: &[PluginLogLine], style: Style) -> String {
+    if lines.is_empty() {
+        return "There is no such line in its log.\n".to_owned();
+    }
+    let line = |line: &PluginLogLine| {
+        let time = super::records::to_second(&line.time);
+        format!("{time} {} {}\n", style.level(line.level), escape(&line.text))
+    };
+    lines.iter().map(line).collect()
 }
 
 /// Settings of a plugin or of connections.

@@ -1,5 +1,7 @@
 //! Colors: five of them, each with one meaning, and none where nobody sees them.
 
+use ostler_app::LogLevel;
+
 /// Colors text, or leaves it plain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Style {
@@ -44,6 +46,16 @@ impl Style {
             "complete" | "ready" | "success" | "good" | "yes" => self.green(state),
             "damaged" | "missing" | "broken" | "given-up" | "failure" | "denied" | "bad" => self.red(state),
             _ => self.yellow(state),
+        }
+    }
+
+    /// Paints the level of a line, five letters wide.
+    pub(crate) fn level(self, level: LogLevel) -> String {
+        let text = format!("{level:<5}");
+        match level {
+            LogLevel::Error => self.red(&text),
+            LogLevel::Warn => self.yellow(&text),
+            LogLevel::Info | LogLevel::Debug | LogLevel::Trace => text,
         }
     }
 

@@ -1,25 +1,23 @@
-//! Capability `log`: lines in the host's log, under the plugin's id.
+//! Capability `log`: lines in the plugin's log.
 //!
-//! A line is cleaned of control characters and cut at 4 KiB. Lines over the limit of a call are dropped, and the number
-//! of dropped ones is logged when the call ends. Never writes to the host's own output.
+//! Lines over the limit of a call are dropped, and the number of dropped ones is logged when the call ends. Never writes to the
+//! host's own output.
 
 use std::sync::Arc;
 
+use ostler_core::LogLevel;
 use ostler_plugin_api::Capability;
 use wasmtime::component::{HasData, Linker};
 
 use super::ostler::log::log::{self as wit, Level};
 use super::{CallChain, Gate, HostCapability, Setup};
 use crate::instance::State;
-use crate::text;
-
-/// Bytes of a line that are kept, as the WIT document says.
-const LONGEST_LINE: usize = 4096;
+use crate::log_book::LogBook;
 
 /// The capability of one plugin.
 pub(crate) struct Log {
     gate: Gate,
-    plugin: Arc<str>,
+    book: Arc<LogBook>,
     most_lines: u32,
 }
 
@@ -41,7 +39,7 @@ impl HostCapability for Log {
     fn configure(setup: &Setup<'_>) -> Self {
         Self {
             gate: Gate::new(Self::CAPABILITY, setup),
-            plugin: Arc::clone(setup.plugin),
+            book: Arc::clone(setup.log),
             most_lines: setup.limits.log_lines,
         }
     }
@@ -68,26 +66,24 @@ impl wit::Host for Instance {
             return;
         }
         self.written += 1;
-        emit(&self.own.plugin, level, &text::line(&message, LONGEST_LINE));
+        self.own.book.write(level.into(), &message);
     }
 }
 
 impl Drop for Instance {
     fn drop(&mut self) {
-        if self.dropped > 0 {
-            let (plugin, dropped) = (&*self.own.plugin, self.dropped);
-            tracing::warn!(target: "ostler::plugin", plugin, dropped, "lines over the limit were dropped");
-        }
+        self.own.book.dropped(self.dropped);
     }
 }
 
-fn emit(plugin: &str, level: Level, line: &str) {
-    // The level of an event is part of its static description, hence the repetition.
-    match level {
-        Level::Trace => tracing::trace!(target: "ostler::plugin", plugin, "{line}"),
-        Level::Debug => tracing::debug!(target: "ostler::plugin", plugin, "{line}"),
-        Level::Info => tracing::info!(target: "ostler::plugin", plugin, "{line}"),
-        Level::Warn => tracing::warn!(target: "ostler::plugin", plugin, "{line}"),
-        Level::Error => tracing::error!(target: "ostler::plugin", plugin, "{line}"),
+impl From<Level> for LogLevel {
+    fn from(level: Level) -> Self {
+        match level {
+            Level::Trace => Self::Trace,
+            Level::Debug => Self::Debug,
+            Level::Info => Self::Info,
+            Level::Warn => Self::Warn,
+            Level::Error => Self::Error,
+        }
     }
 }

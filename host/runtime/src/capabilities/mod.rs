@@ -57,6 +57,7 @@ pub(crate) use wire::Carrier;
 use crate::instance::{State, Waits};
 use crate::kinds::driver::DriveContext;
 use crate::limits::Limits;
+use crate::log_book::LogBook;
 use crate::rights::Rights;
 use crate::runtime::Ports;
 use crate::usage::{Count, Counters};
@@ -90,6 +91,7 @@ pub(crate) struct Setup<'a> {
     pub(crate) ports: &'a Ports,
     pub(crate) limits: &'a Limits,
     pub(crate) counters: &'a Counters,
+    pub(crate) log: &'a Arc<LogBook>,
 }
 
 /// What an instance is built for.

@@ -80,7 +80,8 @@ fn the_log_lies_where_the_guide_says_and_holds_no_secret() {
     }
 }
 
-fn visit(directory: &Path, look: &mut dyn FnMut(&Path, &[u8])) {
+/// Looks at every file of a folder and of those below it.
+pub(crate) fn visit(directory: &Path, look: &mut dyn FnMut(&Path, &[u8])) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -17,6 +17,7 @@ mod memory;
 mod native;
 mod openssh;
 mod plugin_cases;
+mod plugin_log;
 mod policy;
 mod rights;
 mod searching;
