@@ -77,7 +77,7 @@ impl SettingShape {
 pub struct SecretPlace {
     /// The protocol, such as `https`.
     pub protocol: String,
-    /// The host, or the key of the setting that holds it.
+    /// The host, or the key of the setting that holds it, also as a URL.
     pub host: PlaceHost,
     /// The port, or the key of the setting that holds it.
     pub port: PlacePort,
@@ -97,6 +97,8 @@ pub enum PlaceHost {
 /// The port of a place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PlacePort {
+    /// The one that is named with the host, or else the usual one of `https` or `http`.
+    OfHost,
     /// This one.
     Named(u16),
     /// The one that a setting holds.
@@ -423,7 +425,7 @@ fn secret(key: &str, property: &Map<String, Value>, shape: SettingShape) -> Resu
 fn place(place: &Value) -> Result<SecretPlace, String> {
     let wrong = || {
         format!(
-            "{SECRET} must be {{ protocol = \"https\", host = \"name\" or \"setting:key\", port = 443 or \"setting:key\", field = \"password\" }}"
+            "{SECRET} must be {{ protocol = \"https\", host = \"name\" or \"setting:key\", port = 443 or \"setting:key\", field = \"request\" }}"
         )
     };
     let members = place.as_object().ok_or_else(wrong)?;
@@ -432,8 +434,10 @@ fn place(place: &Value) -> Result<SecretPlace, String> {
     }
     let text = |name: &str| members.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
     let host = text("host").ok_or_else(wrong)?;
+    let protocol = text("protocol").ok_or_else(wrong)?;
     let port = match members.get("port") {
-        None => PlacePort::Named(443),
+        None if ["https", "http"].contains(&protocol) => PlacePort::OfHost,
+        None => return Err(format!("{SECRET} must name a port, since '{protocol}' has no usual one")),
         Some(Value::String(text)) => {
             PlacePort::Setting(text.strip_prefix("setting:").ok_or_else(wrong)?.to_owned())
         }
@@ -443,7 +447,7 @@ fn place(place: &Value) -> Result<SecretPlace, String> {
         }
     };
     Ok(SecretPlace {
-        protocol: text("protocol").ok_or_else(wrong)?.to_owned(),
+        protocol: protocol.to_owned(),
         host: match host.strip_prefix("setting:") {
             Some(key) => PlaceHost::Setting(key.to_owned()),
             None => PlaceHost::Named(host.to_owned()),

@@ -103,7 +103,6 @@ impl Host {
         request.folder = folders.iter().rev().map(|folder| folder.name.clone()).collect();
         request.terminal = self.front.terminal().map(|(size, _)| size);
         let (found, plugin) = self.launcher_for(&connection.kind).await?;
-        // A secret among the settings is offered for the plan, not to be read while it is made.
         let setting_slots = self.setting_slots(&found)?;
         request.credential.slots.extend(
             setting_slots.keys().map(|name| SlotDescription { name: name.clone(), field: field_of(name) }),

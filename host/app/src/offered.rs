@@ -15,8 +15,8 @@ use crate::ports::sinks;
 use crate::{AppError, Host};
 
 impl Host {
-    /// Lets a launcher plan. In a session, one that was granted to read secrets may read those of its slots; a plan that is
-    /// only shown opens none.
+    /// Lets a launcher plan. In a session, it may use the secrets of its slots where their sinks lead, and read them where it was granted
+    /// that; a plan that is only shown opens none.
     pub(crate) async fn let_plan(
         &self,
         (found, plugin): (&FoundPlugin, &Plugin),
@@ -26,6 +26,7 @@ impl Host {
     ) -> Result<Result<PlanOutcome, PluginError>, AppError> {
         let Some(session) = session else { return Ok(plugin.plan(request).await) };
         slots.extend(self.own_slots(found)?);
+        slots.extend(self.setting_slots(found)?);
         let connection: ConnectionId = request.connection;
         let (shared, audit, plugin_ref) = (self.shared(), self.audit.clone(), plugin_ref(found));
         let lease: Arc<dyn SecretInjector> =

@@ -15,6 +15,7 @@ use ostler_registry::{FoundPlugin, PlaceHost, PlacePort, SettingField, SettingSh
 use ostler_vault::{Changes, StoredSecret, Vault, VaultError};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
+use url::Url;
 
 use crate::auditing::plugin_ref;
 use crate::lease::{Held, LeasedSlot};
@@ -385,8 +386,12 @@ fn rules(field: &SettingField, values: &Map<String, Value>) -> Result<Vec<SinkRu
                 })?
             }
         };
+        let (host, own_port) = server(&host, &place.protocol)?;
         let port = match &place.port {
             PlacePort::Named(port) => *port,
+            PlacePort::OfHost => {
+                own_port.ok_or_else(|| format!("'{host}' names no port, and there is no usual one"))?
+            }
             PlacePort::Setting(key) => {
                 let port = values.get(key).and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok());
                 port.filter(|port| *port > 0).ok_or_else(|| {
@@ -400,6 +405,18 @@ fn rules(field: &SettingField, values: &Map<String, Value>) -> Result<Vec<SinkRu
         Ok(SinkRule { protocol: Some(place.protocol.clone()), host: HostRule::Exact { host, port }, field })
     };
     field.secret.iter().map(rule).collect()
+}
+
+/// Reads a server as people write it, as a URL or as a host with or without a port.
+fn server(text: &str, protocol: &str) -> Result<(String, Option<u16>), String> {
+    let url =
+        if text.contains("://") { Url::parse(text) } else { Url::parse(&format!("{protocol}://{text}")) };
+    let url = url.map_err(|error| format!("'{text}' names no server: {error}"))?;
+    if url.scheme() != protocol {
+        return Err(format!("it goes by {protocol} only, and '{text}' is {}", url.scheme()));
+    }
+    let host = url.host_str().ok_or_else(|| format!("'{text}' names no server"))?;
+    Ok((host.trim_start_matches('[').trim_end_matches(']').to_owned(), url.port_or_known_default()))
 }
 
 fn place(rule: &SinkRule) -> String {

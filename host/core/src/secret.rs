@@ -116,8 +116,14 @@ pub enum Field {
 
 impl Field {
     /// All fields.
-    pub const ALL: [Self; 5] =
-        [Self::Password, Self::PrivateKey, Self::KeyPassphrase, Self::UserName, Self::Environment];
+    pub const ALL: [Self; 6] = [
+        Self::Password,
+        Self::PrivateKey,
+        Self::KeyPassphrase,
+        Self::UserName,
+        Self::Environment,
+        Self::Request,
+    ];
 
     /// Returns the field's stable name, as audit events and plans print it.
     #[must_use]

@@ -1,5 +1,5 @@
 //! Capability `secrets.use`: naming the slots of a call without reading what is in them, answering a challenge with one, sending one
-//! into the session's wire.
+//! into the session's wire. `http` fills slots into requests by way of it.
 //!
 //! Here is no function that returns a byte of a secret, and no secret is kept: a slot is a name. What a plan does with
 //! the names is checked when the plan is returned ([`SecretsUse::check_named`]); where a secret may go is checked again,
@@ -8,7 +8,8 @@
 use std::sync::Arc;
 
 use ostler_core::{
-    ChallengeAlgorithm, InjectError, SecretField, SessionPlan, Sink, SlotDescription, SlotName,
+    ChallengeAlgorithm, InjectError, SecretBytes, SecretField, SecretInjector, SessionPlan, Sink,
+    SlotDescription, SlotName,
 };
 use ostler_plugin_api::{Capability, Guard};
 use wasmtime::component::{HasData, Linker, Resource};
@@ -39,6 +40,8 @@ pub(crate) struct Instance {
     own: Arc<SecretsUse>,
     offered: Vec<SlotDescription>,
     drive: Option<Arc<DriveContext>>,
+    /// What opens the slots of the call, where it opens any.
+    injector: Option<Arc<dyn SecretInjector>>,
     answered: u32,
 }
 
@@ -61,6 +64,7 @@ impl HostCapability for SecretsUse {
             own: Arc::clone(self),
             offered: chain.slots.to_vec(),
             drive: chain.drive.cloned(),
+            injector: chain.secrets.or(chain.drive.map(|drive| &drive.secrets)).cloned(),
             answered: 0,
         }
     }
@@ -123,14 +127,26 @@ impl View<'_> {
     }
 
     fn refused(&self, error: &InjectError) -> CapabilityError {
-        match error {
-            InjectError::NoSuchSlot { .. } | InjectError::WrongSink { .. } => {
-                self.own.own.gate.denied(error.to_string())
-            }
-            InjectError::NotAudited { .. } | InjectError::Unreadable { .. } => {
-                CapabilityError::Unavailable(error.to_string())
-            }
+        self.own.own.refused(error)
+    }
+}
+
+impl Instance {
+    /// Lets other capabilities fill secrets in, where the plugin may use any.
+    pub(super) fn pass(&self) -> Result<(), CapabilityError> {
+        self.own.gate.pass()
+    }
+
+    /// Opens a slot of the call or of the plugin's own compartment for one place, as far as its sinks allow that. That it is used is
+    /// written down before.
+    pub(super) fn inject(&self, slot: &SlotName, sink: &Sink) -> Result<SecretBytes, CapabilityError> {
+        if !self.offered.iter().any(|offered| offered.name == *slot) && !self.own.stored.has(slot) {
+            self.own.gate.refuse(Guard::Offered, format!("this call was not offered the slot '{slot}'"))?;
         }
+        let Some(injector) = &self.injector else {
+            return Err(CapabilityError::Unavailable("this call opens no secrets".to_owned()));
+        };
+        injector.inject(slot, sink).map_err(|error| self.own.refused(&error))
     }
 }
 
@@ -194,6 +210,17 @@ impl wire_slots::Host for View<'_> {
 }
 
 impl SecretsUse {
+    fn refused(&self, error: &InjectError) -> CapabilityError {
+        match error {
+            InjectError::NoSuchSlot { .. } | InjectError::WrongSink { .. } => {
+                self.gate.denied(error.to_string())
+            }
+            InjectError::NotAudited { .. } | InjectError::Unreadable { .. } => {
+                CapabilityError::Unavailable(error.to_string())
+            }
+        }
+    }
+
     /// Checks that a plan names no slot without the capability, and none that the call was not offered. Counts.
     ///
     /// # Errors

@@ -2,24 +2,33 @@
 //! without its guard.
 
 use std::net::IpAddr;
+use std::sync::{Arc, Mutex};
 
-use ostler_core::{FormAnswer, SecretBytes, WayOut};
+use ostler_core::{
+    FormAnswer, InjectError, SecretBytes, SecretField, SecretInjector, Sink, SlotName, WayOut,
+};
 use ostler_plugin_api::{Capability, Grant, Grants, Guard, Guards, Scope};
-use ostler_runtime::{Limits, Plugin};
+use ostler_runtime::{Limits, Plugin, PluginError, Said, SaidKind};
 
 use crate::web::{Proxy, Web};
-use crate::world::{World, guest, probed};
+use crate::world::{World, guest, probed, request};
 
 const SECRET: &str = "S3cret-for-the-server";
 
-/// The requester, granted these hosts, and loopback or not.
-fn requester(world: &World, hosts: &[&str], loopback: bool) -> Plugin {
-    let text = |hosts: &[&str]| hosts.iter().map(|host| host.parse().unwrap()).collect();
+/// Grants of these hosts, and loopback or not.
+fn granted(hosts: &[&str], loopback: bool) -> Grants {
+    let hosts = hosts.iter().map(|host| host.parse().unwrap()).collect();
     let addresses = if loopback { vec!["127.0.0.0/8".parse().unwrap()] } else { Vec::new() };
-    let scope = Scope { hosts: Some(text(hosts)), addresses: Some(addresses), ..Scope::default() };
-    let mut grants: Grants = [Capability::Prompt].into_iter().collect();
+    let scope = Scope { hosts: Some(hosts), addresses: Some(addresses), ..Scope::default() };
+    let mut grants: Grants =
+        [Capability::Prompt, Capability::SecretsUse, Capability::SecretsStore].into_iter().collect();
     grants.0.insert(Capability::Http, Grant { layers: vec![scope] });
-    world.load_with(&guest("requester"), grants).unwrap()
+    grants
+}
+
+/// The requester with these grants.
+fn requester(world: &World, hosts: &[&str], loopback: bool) -> Plugin {
+    world.load_with(&guest("requester"), granted(hosts, loopback)).unwrap()
 }
 
 fn given(world: &World) {
@@ -131,6 +140,105 @@ async fn a_secret_of_an_answer_goes_back_to_where_it_came_from_and_nowhere_else(
         let said = probed(&plugin, &away).await;
         assert_eq!(other.requests().len(), usize::from(elsewhere), "{said}");
         assert_eq!(said.contains("may not go to"), !elsewhere, "{said}");
+    }
+}
+
+/// Opens the slots of a launch for one port of this machine.
+struct OnePlace {
+    port: u16,
+    asked: Mutex<Vec<String>>,
+}
+
+impl OnePlace {
+    fn new(port: u16) -> Arc<Self> {
+        Arc::new(Self { port, asked: Mutex::default() })
+    }
+}
+
+impl SecretInjector for OnePlace {
+    fn inject(&self, slot: &SlotName, sink: &Sink) -> Result<SecretBytes, InjectError> {
+        self.asked.lock().unwrap().push(format!("{slot} for the {sink}"));
+        let own = Sink {
+            protocol: "http".to_owned(),
+            host: "127.0.0.1".to_owned(),
+            port: self.port,
+            field: SecretField::Request,
+        };
+        if own.same_place(sink) {
+            Ok(SecretBytes::from(SECRET.to_owned()))
+        } else {
+            Err(InjectError::WrongSink { slot: slot.clone(), sink: sink.clone() })
+        }
+    }
+}
+
+async fn sent_with(plugin: &Plugin, place: &Arc<OnePlace>, settings: &[(&str, &str)]) -> String {
+    let secrets: Arc<dyn SecretInjector> = place.clone();
+    match plugin.plan_with(&request(settings), &secrets).await {
+        Err(PluginError::Said(Said { kind: SaidKind::Unsupported, text })) => text,
+        other => panic!("the requester should answer, not {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn a_slot_of_the_launch_goes_to_its_sink_and_nowhere_else() {
+    let (world, own, other) = (World::new(), Web::start(), Web::start());
+    let plugin = requester(&world, &["http://*"], true);
+    let place = OnePlace::new(own.port);
+    let (there, away) = (url(&own, "/items"), url(&other, "/items"));
+    let there = [("slot", "login.password"), ("url", &*there), ("header", "x-token")];
+    let said = sent_with(&plugin, &place, &there).await;
+    assert!(own.requests()[0].0.contains(&format!("x-token: Token {SECRET}")), "{:?}", own.requests());
+    assert!(!said.contains(SECRET) && said.starts_with("200"), "{said}");
+    let away = [("slot", "login.password"), ("url", &*away), ("header", "x-token")];
+    let said = sent_with(&plugin, &place, &away).await;
+    assert!(said.contains("Denied") && said.contains("may not go to"), "{said}");
+    assert_eq!(other.requests().len(), 0);
+    let first = format!("login.password for the request of http://127.0.0.1:{}", own.port);
+    assert_eq!(place.asked.lock().unwrap()[0], first);
+    let shown_only = probed(&plugin, &there).await;
+    assert!(shown_only.contains("this call opens no secrets"), "{shown_only}");
+}
+
+#[tokio::test]
+async fn a_slot_that_was_not_offered_is_not_sent_and_that_is_the_guards_work() {
+    for (guards, sent) in [(Guards::default(), 0), (Guards::default().without(Guard::Offered), 1)] {
+        let (world, web) = (World::guarded(Limits::default(), guards), Web::start());
+        let (plugin, place) = (requester(&world, &["http://*"], true), OnePlace::new(web.port));
+        for (slot, expected) in [("setting.token", sent), ("store.of-another", sent * 2)] {
+            let settings = [("slot", slot), ("url", &*url(&web, "/items")), ("header", "x-token")];
+            let said = sent_with(&plugin, &place, &settings).await;
+            assert_eq!(web.requests().len(), expected, "{slot}: {said}");
+            assert_eq!(said.contains("was not offered the slot"), sent == 0, "{said}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_the_plugin_stored_is_sent_from_its_compartment() {
+    let (world, web) = (World::new(), Web::start());
+    let (plugin, place) = (requester(&world, &["http://*"], true), OnePlace::new(web.port));
+    let sink = format!("127.0.0.1:{}", web.port);
+    let settings =
+        [("store", &*sink), ("slot", "store.kept"), ("url", &*url(&web, "/items")), ("header", "x-token")];
+    let said = sent_with(&plugin, &place, &settings).await;
+    assert!(said.starts_with("200"), "{said}");
+    assert_eq!(web.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn no_secret_is_sent_without_the_grant_to_use_any() {
+    for (guards, sent) in [(Guards::default(), 0), (Guards::default().without(Guard::Granted), 1)] {
+        let (world, web) = (World::guarded(Limits::default(), guards), Web::start());
+        given(&world);
+        let plugin = requester(&world, &["http://*"], true);
+        let mut grants = granted(&["http://*"], true);
+        grants.0.remove(&Capability::SecretsUse);
+        plugin.set_grants(grants);
+        let settings = [("ask", "yes"), ("url", &*url(&web, "/items")), ("header", "x-token")];
+        let said = probed(&plugin, &settings).await;
+        assert_eq!(web.requests().len(), sent, "{said}");
+        assert_eq!(said.contains("the capability 'secrets.use' is not granted"), sent == 0, "{said}");
     }
 }
 

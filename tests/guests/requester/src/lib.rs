@@ -1,9 +1,10 @@
-//! A launcher for tests: the settings `method`, `url`, `header`, `ask` and `then` say what it sends; the answer comes back as the text of
+//! A launcher for tests: the settings `method`, `url`, `header`, `slot`, `ask`, `store` and `then` say what it sends; the answer comes back as the text of
 //! `unsupported`. Never plans anything.
 
 use ostler_sdk::http::{HttpError, Request, Response};
 use ostler_sdk::launcher::{KindInfo, LaunchRequest, Launcher, PlanError, SessionPlan};
 use ostler_sdk::prompt::{self, Field, Form};
+use ostler_sdk::secrets_store::{self, Sink};
 
 struct Requester;
 
@@ -20,7 +21,15 @@ impl Launcher for Requester {
             let form = Form::new("Sign in").field(Field::password("secret", "Secret"));
             prompt::ask(&form).map_err(|error| PlanError::Unsupported(format!("{error:?}")))?;
         }
-        let (mut slot, mut said) = ("prompt.secret".to_owned(), String::new());
+        if let Some(sink) = text("store") {
+            let (host, port) = sink.split_once(':').unwrap_or((&sink, ""));
+            let port = port.parse().unwrap_or_default();
+            let sink = Sink { protocol: "http".into(), host: host.into(), port, field: "request".into() };
+            let stored = secrets_store::put("kept", b"S3cret-that-was-kept", &[sink]);
+            stored.map_err(|error| PlanError::Unsupported(format!("{error:?}")))?;
+        }
+        let (mut slot, mut said) =
+            (text("slot").unwrap_or_else(|| "prompt.secret".to_owned()), String::new());
         for key in ["url", "then"] {
             let Some(url) = text(key) else { continue };
             match sent(&url, &text, &slot) {

@@ -11,7 +11,9 @@
 mod at_rest;
 mod authors;
 mod component;
+mod confused_deputy;
 mod driven;
+mod guest_memory;
 mod hostile;
 mod memory;
 mod native;
@@ -28,4 +30,5 @@ mod tampered;
 mod telnet;
 mod telnetd;
 mod tmux;
+mod web;
 mod world;

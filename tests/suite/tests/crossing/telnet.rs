@@ -2,8 +2,8 @@
 //! replayed; and the password is not in the plugin's memory.
 
 use std::fs;
-use std::io::{Read as _, Seek as _, SeekFrom};
 
+use crate::guest_memory::guest_memory;
 use crate::telnetd::{PASSWORD, Telnetd, USER};
 use crate::world::World;
 
@@ -104,25 +104,4 @@ fn a_server_that_is_not_there_is_named() {
     stage.world.ok(&["connection", "edit", "switch", "--port", "9"]);
     let refused = stage.world.run(&["connect", "switch"]);
     assert!(refused.code == 255 && refused.stderr.contains("can't be reached"), "{}", refused.stderr);
-}
-
-/// Returns the memory of the instances in a process: what stands at the images of their memories, and right behind them.
-fn guest_memory(process: u32) -> Vec<u8> {
-    let maps = fs::read_to_string(format!("/proc/{process}/maps")).unwrap();
-    let mut memory = fs::File::open(format!("/proc/{process}/mem")).unwrap();
-    let (mut found, mut end_of_guest) = (Vec::new(), 0);
-    for line in maps.lines() {
-        let mut words = line.split_whitespace();
-        let (range, rights) = (words.next().unwrap(), words.next().unwrap());
-        let (start, end) = range.split_once('-').unwrap();
-        let (start, end) = (u64::from_str_radix(start, 16).unwrap(), u64::from_str_radix(end, 16).unwrap());
-        if rights.starts_with("rw") && (line.contains("wasm-memory-image") || start == end_of_guest) {
-            let mut bytes = vec![0; usize::try_from(end - start).unwrap()];
-            memory.seek(SeekFrom::Start(start)).unwrap();
-            memory.read_exact(&mut bytes).unwrap();
-            found.extend(bytes);
-            end_of_guest = end;
-        }
-    }
-    found
 }

@@ -13,14 +13,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_core::{PluginSettings, SecretBytes, SecretField, SecretUses, SlotName};
+use ostler_core::{PluginSettings, SecretBytes, SecretField, SecretUses, Sink, SlotName};
 use ostler_plugin_api::{Capability, Guard, HostScope, ProjectedBody, Projection};
 use url::Url;
 use wasmtime::component::{HasData, Linker, Resource};
 
 use super::ostler::http::http as wit;
 use super::ostler::types::types::CapabilityError;
-use super::{CallChain, Gate, HostCapability, Setup, prompt};
+use super::{CallChain, Gate, HostCapability, Setup, prompt, secrets};
 use crate::instance::{State, Waits};
 use crate::text;
 use exchange::{Body, Exchange};
@@ -98,6 +98,7 @@ impl HostCapability for Http {
         wit::add_to_linker::<State, Access>(linker, |state| View {
             own: &mut state.capabilities.http,
             prompt: &state.capabilities.prompt,
+            secrets: &state.capabilities.secrets,
         })
     }
 
@@ -134,6 +135,7 @@ impl HasData for Access {
 struct View<'a> {
     own: &'a mut Instance,
     prompt: &'a prompt::Instance,
+    secrets: &'a secrets::Instance,
 }
 
 impl Origin {
@@ -189,8 +191,15 @@ impl View<'_> {
     /// Finds the secret of a slot for one place, and writes the use down before it happens.
     fn secret(&self, slot: &str, origin: &Origin) -> Result<SecretBytes, CapabilityError> {
         let own = &self.own.own;
+        self.secrets.pass()?;
         let invalid = |error: ostler_core::SlotNameError| CapabilityError::Invalid(error.to_string());
         let slot = SlotName::new(slot).map_err(invalid)?;
+        let sink = Sink {
+            protocol: if origin.plain { "http" } else { "https" }.to_owned(),
+            host: origin.host.clone(),
+            port: origin.port,
+            field: SecretField::Request,
+        };
         let place = || format!("'{}:{}'", origin.host, origin.port);
         let bytes = if let Some(received) = self.own.received.get(&slot) {
             if received.origin != *origin {
@@ -202,14 +211,7 @@ impl View<'_> {
             // The person gave it to this plugin, which may send it wherever its grant reaches.
             bytes.clone()
         } else {
-            let reason = format!("this call was not offered the slot '{slot}' for a request");
-            return Err(own.gate.denied(reason));
-        };
-        let sink = ostler_core::Sink {
-            protocol: if origin.plain { "http" } else { "https" }.to_owned(),
-            host: origin.host.clone(),
-            port: origin.port,
-            field: SecretField::Request,
+            return self.secrets.inject(&slot, &sink);
         };
         own.uses.write(&own.plugin, &slot, &sink).map_err(|error| {
             CapabilityError::Unavailable(format!("the use of '{slot}' could not be audited: {error}"))
