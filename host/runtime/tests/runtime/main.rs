@@ -12,6 +12,7 @@ mod caching;
 mod capabilities;
 mod clock;
 mod connections;
+mod deny_matrix;
 mod driving;
 mod driving_secrets;
 mod driving_world;

@@ -253,6 +253,8 @@ pub(crate) struct Person {
     pub(crate) script: Mutex<VecDeque<Result<FormAnswers, PromptError>>>,
     pub(crate) seen: Mutex<Vec<(String, Form)>>,
     pub(crate) thinks: Mutex<Duration>,
+    /// What happens while the person is asked for the first time.
+    pub(crate) meanwhile: Mutex<Option<Box<dyn FnOnce() + Send>>>,
     /// Told of each form.
     pub(crate) asked: tokio::sync::Notify,
 }
@@ -261,6 +263,9 @@ impl Prompter for Person {
     fn ask<'a>(&'a self, asker: &'a str, form: &'a Form) -> BoxFuture<'a, Result<FormAnswers, PromptError>> {
         self.seen.lock().unwrap().push((asker.to_owned(), form.clone()));
         self.asked.notify_one();
+        if let Some(meanwhile) = self.meanwhile.lock().unwrap().take() {
+            meanwhile();
+        }
         let thinks = *self.thinks.lock().unwrap();
         let answer = self.script.lock().unwrap().pop_front().unwrap_or(Err(PromptError::Headless));
         Box::pin(async move {

@@ -12,6 +12,7 @@ mod at_rest;
 mod authors;
 mod component;
 mod confused_deputy;
+mod deny_matrix;
 mod driven;
 mod guest_memory;
 mod hostile;
