@@ -27,6 +27,7 @@ pub const HOST_PACKAGES: &[HostPackage] = &[
     HostPackage { name: "ostler:net", version: "0.1.0" },
     HostPackage { name: "ostler:http", version: "0.1.0" },
     HostPackage { name: "ostler:terminal", version: "0.1.0" },
+    HostPackage { name: "ostler:desktop", version: "0.1.0" },
     HostPackage { name: "ostler:driver", version: "0.1.0" },
     HostPackage { name: "ostler:importer", version: "0.1.0" },
     HostPackage { name: "ostler:launcher", version: "0.1.0" },

@@ -1,7 +1,8 @@
 //! What a host asks of its front end, and what it tells it.
 
 use ostler_core::{
-    BoxFuture, OutputStream, Prompter, RecordingId, SessionEnd, SessionId, SessionInput, TerminalSize,
+    BoxFuture, DesktopEvent, OutputStream, Prompter, RecordingId, SessionEnd, SessionId, SessionInput,
+    TerminalSize,
 };
 use serde::{Deserialize, Serialize};
 
@@ -50,6 +51,13 @@ pub enum Event {
         stream: OutputStream,
         /// The bytes.
         bytes: Vec<u8>,
+    },
+    /// Something for the session's desktop.
+    Desktop {
+        /// The session.
+        session: SessionId,
+        /// What it shows.
+        event: DesktopEvent,
     },
     /// The session is over.
     Ended {

@@ -202,6 +202,9 @@ impl Running<'_> {
                         self.recording_failed(error).await?;
                     }
                 }
+                SessionEvent::Desktop(event) => {
+                    self.host.front.show(Event::Desktop { session: self.id, event }).await;
+                }
                 SessionEvent::Output { stream, bytes } => {
                     if let Some(Err(error)) = recorder.map(|recorder| recorder.output(&bytes)) {
                         // Said once: it takes nothing more.
@@ -383,7 +386,11 @@ fn exit_status(outcome: &Result<SessionEnd, AppError>) -> Option<u32> {
 
 /// Returns what an input counts for where it waits; what has no bytes counts, too, so that there can't be too many.
 fn weight(input: &SessionInput) -> usize {
-    if let SessionInput::Bytes(bytes) = input { bytes.len().max(64) } else { 64 }
+    match input {
+        SessionInput::Bytes(bytes) => bytes.len().max(64),
+        SessionInput::Clipboard(text) => text.len().max(64),
+        _ => 64,
+    }
 }
 
 fn has_terminal(plan: &SessionPlan) -> bool {

@@ -212,7 +212,7 @@ impl FrontEnd for SessionFront {
                 }
                 // From here on there is an end to be written down: a signal asks for it, and only the second one leaves.
                 Event::Connecting { .. } => self.signals.close_instead(self.close.clone()),
-                Event::Played { .. } | Event::Audited(_) | Event::Exported(_) => {}
+                Event::Desktop { .. } | Event::Played { .. } | Event::Audited(_) | Event::Exported(_) => {}
             }
         })
     }

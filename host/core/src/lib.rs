@@ -8,6 +8,7 @@
 
 mod backoff;
 mod credential;
+mod desktop;
 mod drive;
 mod faults;
 mod form;
@@ -29,6 +30,10 @@ pub use backoff::{BackOff, FREE_TRIES};
 pub use credential::{
     CredentialDescription, CredentialMode, LocalCredential, PASSPHRASE_SLOT, PASSWORD_SLOT, PRIVATE_KEY_SLOT,
     SlotDescription, SourceCredential,
+};
+pub use desktop::{
+    DesktopArea, DesktopChange, DesktopEvent, DesktopPoint, KeyInput, PIXEL_BYTES, PointerButtons,
+    PointerInput, PointerShape,
 };
 pub use drive::{ChallengeAlgorithm, DriveRequest};
 pub use faults::{FAULT_WINDOW, FIRST_HOLD, FORGIVEN_AFTER, FaultHistory, MOST_FAULTS, MOST_HOLDS, Standing};

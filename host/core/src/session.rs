@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{BoxFuture, ChallengeAlgorithm, Endpoint, Prompter, SecretBytes, SessionPlan, Sink, SlotName};
+use crate::{
+    BoxFuture, ChallengeAlgorithm, DesktopEvent, DesktopSize, Endpoint, KeyInput, PointerInput, Prompter,
+    SecretBytes, SessionPlan, Sink, SlotName,
+};
 
 /// Carries out plans of one protocol.
 pub trait SessionEngine: Send + Sync {
@@ -82,6 +85,8 @@ pub enum SessionEvent {
         /// The bytes as the remote end sent them.
         bytes: Vec<u8>,
     },
+    /// Something for a desktop.
+    Desktop(DesktopEvent),
     /// A note for the recording, at this place.
     Marker(String),
     /// The session is over.
@@ -105,8 +110,16 @@ pub enum SessionInput {
     Bytes(Vec<u8>),
     /// No more bytes will come.
     EndOfInput,
-    /// The window has a new size.
+    /// The terminal has a new size.
     Resize(TerminalSize),
+    /// The window of the desktop has a new size.
+    ResizeDesktop(DesktopSize),
+    /// The pointer did something.
+    Pointer(PointerInput),
+    /// A key went down or up.
+    Key(KeyInput),
+    /// The user copied this text.
+    Clipboard(String),
     /// Close the session.
     Close,
 }

@@ -166,7 +166,12 @@ impl Control {
                 let change = self.write.window_change(size.columns.into(), size.rows.into(), 0, 0);
                 self.unless_over(change).await
             }
-            SessionInput::Resize(_) => Ok(()),
+            // It shows a terminal, or nothing.
+            SessionInput::Resize(_)
+            | SessionInput::ResizeDesktop(_)
+            | SessionInput::Pointer(_)
+            | SessionInput::Key(_)
+            | SessionInput::Clipboard(_) => Ok(()),
             SessionInput::Close => {
                 self.connection.ending.close_here();
                 self.connection.close().await;

@@ -18,6 +18,7 @@ pub(crate) mod capabilities {
                 import ostler:secrets/use-slots@0.1.0;
                 import ostler:net/net@0.1.0;
                 import ostler:terminal/terminal@0.1.0;
+                import ostler:desktop/desktop@0.1.0;
                 import ostler:http/http@0.1.0;
             }
         ",
@@ -30,6 +31,7 @@ pub(crate) mod capabilities {
             "../../plugin-api/wit/secrets-0.1.0",
             "../../plugin-api/wit/net-0.1.0",
             "../../plugin-api/wit/terminal-0.1.0",
+            "../../plugin-api/wit/desktop-0.1.0",
             "../../plugin-api/wit/http-0.1.0",
         ],
         additional_derives: [PartialEq, Eq],

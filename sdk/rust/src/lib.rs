@@ -63,6 +63,7 @@
 //! | [`http`] | requests to granted hosts | `http` |
 //! | [`net`] | byte streams to a session's target or granted hosts | `net` |
 //! | [`terminal`] | the terminal of a driven session | `terminal` |
+//! | [`desktop`] | the desktop of a driven session | `desktop` |
 //! | [`secrets_reveal`] | reads secrets of a call | `secrets.reveal` |
 //! | [`secrets_store`] | secrets of the plugin's own | `secrets.store` |
 //! | [`connections`] | the tree of folders and connections | `connections.read`, `connections.write` |
@@ -75,6 +76,7 @@
 //! [`types::CapabilityError::Denied`]: a value, never a trap. A panic ends the call, and nothing of it is kept.
 #![warn(missing_docs)]
 
+pub mod desktop;
 pub mod driver;
 pub mod importer;
 pub mod launcher;

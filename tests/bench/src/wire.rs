@@ -86,7 +86,7 @@ pub(crate) async fn drain(
                 shown += bytes.len() as u64;
                 each(&bytes)?;
             }
-            SessionEvent::Marker(_) => {}
+            SessionEvent::Marker(_) | SessionEvent::Desktop(_) => {}
             SessionEvent::Ended(end) => {
                 ensure!(end.exit == Exit::Status(0), "the session ended: {}", end.reason);
                 return Ok(shown);

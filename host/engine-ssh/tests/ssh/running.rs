@@ -73,7 +73,7 @@ async fn piped_input_comes_back_and_its_end_ends_the_command() {
         match session.events.next().await {
             ostler_core::SessionEvent::Output { bytes, .. } => got.extend(bytes),
             ostler_core::SessionEvent::Ended(end) => break end,
-            ostler_core::SessionEvent::Marker(text) => panic!("nothing marks an SSH session: {text}"),
+            other => panic!("an SSH session shows a terminal, not {other:?}"),
         }
     };
     assert_eq!(end.exit, Exit::Status(0));

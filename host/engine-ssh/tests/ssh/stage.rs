@@ -283,7 +283,7 @@ async fn read_event(session: &mut OpenedSession, outcome: &mut Outcome) {
             }
         }
         SessionEvent::Ended(end) => outcome.end = Some(end),
-        SessionEvent::Marker(text) => panic!("nothing marks an SSH session: {text}"),
+        other => panic!("an SSH session shows a terminal, not {other:?}"),
     }
 }
 

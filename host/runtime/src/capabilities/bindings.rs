@@ -14,6 +14,7 @@ wasmtime::component::bindgen!({
             import ostler:secrets/use-slots@0.1.0;
             import ostler:net/net@0.1.0;
             import ostler:terminal/terminal@0.1.0;
+            import ostler:desktop/desktop@0.1.0;
             import ostler:http/http@0.1.0;
         }
     ",
@@ -26,6 +27,7 @@ wasmtime::component::bindgen!({
         "../../plugin-api/wit/secrets-0.1.0",
         "../../plugin-api/wit/net-0.1.0",
         "../../plugin-api/wit/terminal-0.1.0",
+        "../../plugin-api/wit/desktop-0.1.0",
         "../../plugin-api/wit/http-0.1.0",
     ],
     with: {
@@ -36,6 +38,7 @@ wasmtime::component::bindgen!({
         "ostler:prompt/prompt.ask": async,
         "ostler:net/net": async,
         "ostler:terminal/terminal": async,
+        "ostler:desktop/desktop": async,
         "ostler:http/http": async,
     },
 });

@@ -24,6 +24,7 @@ mod connections_read;
 mod connections_write;
 mod contained;
 mod convert;
+mod desktop;
 mod events;
 mod files;
 mod http;
@@ -114,6 +115,7 @@ pub(crate) struct Capabilities {
     prompt: Arc<prompt::Prompt>,
     net: Arc<net::Net>,
     terminal: Arc<terminal::Terminal>,
+    desktop: Arc<desktop::Desktop>,
     http: Arc<http::Http>,
     /// Names the passwords that `prompt` was given and writes into the wires of `net`, and so comes after them.
     pub(crate) secrets: Arc<secrets::SecretsUse>,
@@ -136,6 +138,7 @@ pub(crate) struct CapabilityInstances {
     pub(crate) prompt: prompt::Instance,
     pub(crate) net: net::Instance,
     terminal: terminal::Instance,
+    desktop: desktop::Instance,
     http: http::Instance,
     secrets: secrets::Instance,
     clock: clock::Instance,
@@ -157,6 +160,7 @@ impl Capabilities {
         prompt::Prompt::link(linker)?;
         net::Net::link(linker)?;
         terminal::Terminal::link(linker)?;
+        desktop::Desktop::link(linker)?;
         http::Http::link(linker)?;
         secrets::SecretsUse::link(linker)?;
         clock::Clock::link(linker)?;
@@ -178,6 +182,7 @@ impl Capabilities {
             prompt: Arc::new(HostCapability::configure(setup)),
             net: Arc::new(HostCapability::configure(setup)),
             terminal: Arc::new(HostCapability::configure(setup)),
+            desktop: Arc::new(HostCapability::configure(setup)),
             http: Arc::new(HostCapability::configure(setup)),
             secrets: Arc::new(HostCapability::configure(setup)),
             clock: Arc::new(HostCapability::configure(setup)),
@@ -200,6 +205,7 @@ impl Capabilities {
             prompt: self.prompt.build(chain),
             net: self.net.build(chain),
             terminal: self.terminal.build(chain),
+            desktop: self.desktop.build(chain),
             http: self.http.build(chain),
             secrets: self.secrets.build(chain),
             clock: self.clock.build(chain),

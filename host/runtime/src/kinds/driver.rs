@@ -8,8 +8,8 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ostler_core::{
-    DriveRequest, DrivenSurface, EndReason, Endpoint, Exit, SecretInjector, SessionEnd, SessionEvent,
-    SessionInput,
+    DriveRequest, DrivenSurface, EndReason, Endpoint, Exit, PointerButtons, SecretInjector, SessionEnd,
+    SessionEvent, SessionInput,
 };
 use tokio::sync::mpsc;
 use wasmtime::component::{HasData, Linker};
@@ -133,9 +133,29 @@ fn event(input: Option<SessionInput>) -> wit::Event {
         Some(SessionInput::Resize(size)) => {
             wit::Event::ResizeTerminal(wit::TerminalSize { columns: size.columns, rows: size.rows })
         }
+        Some(SessionInput::ResizeDesktop(size)) => {
+            wit::Event::ResizeDesktop(wit::DesktopSize { width: size.width, height: size.height })
+        }
+        Some(SessionInput::Pointer(pointer)) => wit::Event::Pointer(wit::Pointer {
+            at: wit::Point { x: pointer.at.x, y: pointer.at.y },
+            buttons: buttons(pointer.buttons),
+            wheel_x: pointer.wheel_x,
+            wheel_y: pointer.wheel_y,
+        }),
+        Some(SessionInput::Key(key)) => wit::Event::Key(wit::Key { keysym: key.keysym, down: key.down }),
+        Some(SessionInput::Clipboard(text)) => wit::Event::Clipboard(text),
         // Whoever held the session is gone.
         Some(SessionInput::Close) | None => wit::Event::Close,
     }
+}
+
+fn buttons(down: PointerButtons) -> wit::Buttons {
+    let pick = |down, button| if down { button } else { wit::Buttons::empty() };
+    pick(down.left, wit::Buttons::LEFT)
+        | pick(down.middle, wit::Buttons::MIDDLE)
+        | pick(down.right, wit::Buttons::RIGHT)
+        | pick(down.back, wit::Buttons::BACK)
+        | pick(down.forward, wit::Buttons::FORWARD)
 }
 
 pub(crate) async fn drive(

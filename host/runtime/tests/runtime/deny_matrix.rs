@@ -33,13 +33,14 @@ enum Wrong {
 /// A capability, what is wrong of its parameters, and what it answers when it is used.
 struct Row(Capability, Wrong, &'static str);
 
-const ROWS: [Row; 17] = [
+const ROWS: [Row; 18] = [
     Row(Capability::SecretsUse, Wrong::Denied(Guard::Offered), "Ok([1, 2, 3])"),
     Row(Capability::SecretsReveal, Wrong::Denied(Guard::Offered), "Ok([115])"),
     Row(Capability::SecretsStore, Wrong::Bad("Invalid("), "Ok(\"store.kept\")"),
     Row(Capability::Http, Wrong::Denied(Guard::Scope), "Ok(200)"),
     Row(Capability::Net, Wrong::Denied(Guard::Scope), "Ok(\"a wire\")"),
     Row(Capability::Terminal, Wrong::Bad("Limit("), "Ok(())"),
+    Row(Capability::Desktop, Wrong::Bad("Invalid("), "Ok(())"),
     Row(Capability::Prompt, Wrong::Bad("Invalid("), "Ok(\"an answer\")"),
     Row(Capability::ConnectionsRead, Wrong::Denied(Guard::Scope), "Ok(\"a page\")"),
     Row(Capability::ConnectionsWrite, Wrong::Denied(Guard::Scope), "Ok(())"),

@@ -62,7 +62,7 @@ async fn driven(plugin: &Plugin, settings: &[(&str, &str)]) -> String {
         match event {
             SessionEvent::Output { bytes, .. } => text += &String::from_utf8(bytes).unwrap(),
             SessionEvent::Marker(marker) => text += &format!("<{marker}>"),
-            SessionEvent::Ended(end) => panic!("the plugin says no end: {end:?}"),
+            other => panic!("the plugin shows no {other:?}"),
         }
     }
     text

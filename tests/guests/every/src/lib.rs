@@ -14,14 +14,16 @@ use ostler_sdk::prompt::{self, Field, Form};
 use ostler_sdk::recording::{self, Filter};
 use ostler_sdk::secrets_store::{self, Sink};
 use ostler_sdk::types::{Endpoint, Setting, SettingValue};
-use ostler_sdk::{clock, events, files, log, net, secrets, secrets_reveal, settings, storage, terminal};
+use ostler_sdk::{
+    clock, desktop, events, files, log, net, secrets, secrets_reveal, settings, storage, terminal,
+};
 
 struct Every;
 
 ostler_sdk::export_plugin!(Every, kinds: [launcher, driver]);
 
 /// The capabilities that are used in a session.
-const IN_SESSIONS: [&str; 4] = ["secrets.use", "net", "terminal", "recording.annotate"];
+const IN_SESSIONS: [&str; 5] = ["secrets.use", "net", "terminal", "desktop", "recording.annotate"];
 
 impl Launcher for Every {
     fn describe() -> Vec<KindInfo> {
@@ -109,6 +111,10 @@ impl Told {
                 described(net::connect(&Endpoint::new(host, *port)).map(|_| "a wire"))
             }
             "terminal" => described(terminal::show(&vec![b'x'; self.pick(1, (1 << 20) + 1)])),
+            "desktop" => {
+                let (width, height) = self.pick((640, 480), (0, 1));
+                described(desktop::resize(desktop::Size { width, height }))
+            }
             "prompt" => described(asked(self.pick("name", "No Id")).map(|_| "an answer")),
             "connections.read" => {
                 let query = Query::under(self.pick("Servers", "Private"));
