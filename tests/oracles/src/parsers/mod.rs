@@ -20,6 +20,7 @@ mod segment;
 mod slot;
 mod store;
 mod tree;
+mod vnc;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -84,7 +85,7 @@ impl Parser {
 }
 
 /// All of them.
-pub static PARSERS: [Parser; 16] = [
+pub static PARSERS: [Parser; 17] = [
     Parser::of_one("manifest", manifest::good, manifest::take),
     Parser::of_one("component", component::good, component::take),
     Parser::of_one("csv", csv::good, csv::take),
@@ -101,6 +102,7 @@ pub static PARSERS: [Parser; 16] = [
     Parser::of_several("audit", audit::good, audit::take),
     Parser::of_several("proof", proof::good, proof::take),
     Parser::of_several("event", event::good, event::take),
+    Parser::of_one("vnc", vnc::good, vnc::take),
 ];
 
 /// Returns the parser of a name.
