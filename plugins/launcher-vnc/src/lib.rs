@@ -2,9 +2,11 @@
 //!
 //! It logs in by the server's challenge, which the host answers: this plugin never reads the password. Settings are in the README.
 
+mod drive;
 pub mod rfb;
 pub mod settings;
 
+use ostler_sdk::driver::{DriveError, DriveRequest, Driver, EndReason};
 use ostler_sdk::launcher::{
     DrivenPlan, DrivenSurface, KindInfo, LaunchRequest, Launcher, PlanError, RunRequest, SessionPlan,
 };
@@ -18,7 +20,7 @@ const KIND: &str = "vnc";
 /// The plugin.
 pub struct VncLauncher;
 
-ostler_sdk::export_plugin!(VncLauncher, kinds: [launcher]);
+ostler_sdk::export_plugin!(VncLauncher, kinds: [launcher, driver]);
 
 impl Launcher for VncLauncher {
     fn describe() -> Vec<KindInfo> {
@@ -42,5 +44,11 @@ impl Launcher for VncLauncher {
         let target = Endpoint::new(&request.host, request.port);
         let surface = DrivenSurface::Desktop;
         Ok(DrivenPlan { target, surface }.into())
+    }
+}
+
+impl Driver for VncLauncher {
+    fn drive(request: DriveRequest) -> Result<EndReason, DriveError> {
+        drive::drive(&request)
     }
 }
