@@ -10,9 +10,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-env-changed=OSTLER_BUNDLED_PLUGINS");
     let mut table = String::from("&[\n");
     let directory = std::env::var_os("OSTLER_BUNDLED_PLUGINS").map(PathBuf::from);
+    // Also where it is not there yet: once it is, this has to run again.
+    if let Some(directory) = &directory {
+        println!("cargo::rerun-if-changed={}", directory.display());
+    }
     // Before the plugins are built for the first time there is nothing to bundle.
     if let Some(directory) = directory.filter(|directory| directory.is_dir()) {
-        println!("cargo::rerun-if-changed={}", directory.display());
         let mut files: Vec<PathBuf> = std::fs::read_dir(&directory)?
             .map(|entry| entry.map(|entry| entry.path()))
             .collect::<Result<_, _>>()?;

@@ -228,7 +228,7 @@ fn plugins_that_may_not_run_or_cant_are_told() -> anyhow::Result<()> {
     ostler.run(&["plugin", "disable", "ostler.importer-csv"])?.succeeded()?;
     let found = told(&ostler, "plugins")?;
     assert!(found.0 == "good" && found.1.contains("disabled: ostler.importer-csv"), "{found:?}");
-    for launcher in ["ostler.launcher-ssh", "ostler.launcher-telnet"] {
+    for launcher in ["ostler.launcher-ssh", "ostler.launcher-telnet", "ostler.launcher-vnc"] {
         ostler.run(&["plugin", "disable", launcher])?.succeeded()?;
     }
     let found = told(&ostler, "plugins")?;
