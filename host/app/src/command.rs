@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::SecretInput;
 use crate::audit::{AuditExport, AuditFilter};
@@ -177,6 +178,24 @@ pub enum Command {
         /// The file; must not exist.
         out: PathBuf,
     },
+    /// Writes what a recorded desktop showed at a time as a picture (PNG).
+    RecordingPicture {
+        /// Which.
+        id: String,
+        /// The time since the recording began.
+        at: Duration,
+        /// The file; must not exist.
+        out: PathBuf,
+    },
+    /// Writes a picture of a recorded desktop for each time that it looked different.
+    RecordingPictures {
+        /// Which.
+        id: String,
+        /// At most one picture for each of these spans.
+        every: Duration,
+        /// The folder; must not exist.
+        out: PathBuf,
+    },
     /// Verifies one recording, or all.
     RecordingVerify {
         /// Which.
@@ -340,6 +359,8 @@ impl Command {
         let paths: Vec<&mut PathBuf> = match &mut self {
             Self::StoreBackup { to: path }
             | Self::RecordingExport { out: path, .. }
+            | Self::RecordingPicture { out: path, .. }
+            | Self::RecordingPictures { out: path, .. }
             | Self::PluginInstall { file: path } => vec![path],
             Self::PluginCrashes { out: Some(path), .. } => vec![path],
             Self::Import(import) => std::iter::once(&mut import.file).chain(&mut import.mend_file).collect(),

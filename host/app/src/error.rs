@@ -202,6 +202,7 @@ impl AppError {
             | Self::NoPluginFor { .. }
             | Self::BadValue { .. } => ErrorKind::User,
             Self::Audit(AuditError::NoLine { .. }) => ErrorKind::User,
+            Self::Recording(RecordingError::NoTerminal(_) | RecordingError::NoDesktop(_)) => ErrorKind::User,
             Self::Audit(AuditError::Damaged(_)) | Self::Recording(_) => ErrorKind::Damaged,
             Self::Session(SessionError::Injection(_))
             | Self::Denied(_)
@@ -276,6 +277,10 @@ impl AppError {
                 "'ostler plugin list' shows the plugins and why one can't run"
             }
             Self::NoRecording(_) => "'ostler recording list' shows the recordings",
+            Self::Recording(RecordingError::NoTerminal(_)) => {
+                "'ostler recording picture' and 'ostler recording export --format pictures' show it"
+            }
+            Self::Recording(RecordingError::NoDesktop(_)) => "'ostler recording play' shows it",
             Self::Prompt { .. } => "store it with 'ostler connection edit', or run ostler in a terminal",
             Self::NotRecorded(_) => "free disk space, or ask your administrator about the recording policy",
             Self::Audit(AuditError::Damaged(_)) => {

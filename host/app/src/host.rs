@@ -209,6 +209,8 @@ impl Host {
             Command::RecordingList => self.recording_list(),
             Command::RecordingPlay { id } => self.recording_play(&id).await,
             Command::RecordingExport { id, out } => self.recording_export(&id, &out),
+            Command::RecordingPicture { id, at, out } => self.recording_picture(&id, at, &out),
+            Command::RecordingPictures { id, every, out } => self.recording_pictures(&id, every, &out),
             Command::RecordingVerify { id } => self.recording_verify(id.as_deref()),
             Command::RecordingDelete { id } => self.recording_delete(&id),
             Command::AuditShow { filter, last, follow } => self.audit_show(&filter, last, follow).await,

@@ -32,6 +32,7 @@ mod launch;
 mod lease;
 mod live;
 mod offered;
+mod pictures;
 mod places;
 mod plugin_log;
 mod plugin_settings;

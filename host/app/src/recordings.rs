@@ -7,7 +7,9 @@ use std::path::Path;
 
 use ostler_audit::{EventClass, Outcome, ReadFrom};
 use ostler_core::{RecordingId, Timestamp};
-use ostler_recording::{RecordedEvent, RecordedEventKind, RecordingState, RecordingSummary};
+use ostler_recording::{
+    RecordedEvent, RecordedEventKind, RecordedSurface, RecordingError, RecordingState, RecordingSummary,
+};
 use ostler_vault::Vault;
 
 use crate::host::rfc3339;
@@ -33,6 +35,9 @@ impl Host {
 
     pub(crate) async fn recording_play(&self, id: &str) -> Result<Reply, AppError> {
         let id = self.find_recording(id)?;
+        if self.recordings.info(id, self.vault()?.envelope())?.surface == RecordedSurface::Desktop {
+            return Err(RecordingError::NoTerminal(id).into());
+        }
         self.audit_recording(EventClass::RecordingRead, id, "play")?;
         for event in self.recordings.events(id, self.vault()?.envelope())? {
             let RecordedEvent { at, kind } = event?;
@@ -41,7 +46,7 @@ impl Host {
                 RecordedEventKind::Resize(size) => PlayedEvent::Resize(size),
                 RecordedEventKind::Marker(text) => PlayedEvent::Marker(text),
                 RecordedEventKind::Exit(status) => PlayedEvent::Exit(status),
-                RecordedEventKind::Input(_) => continue,
+                RecordedEventKind::Input(_) | RecordedEventKind::Desktop(_) => continue,
             };
             let at_micros = u64::try_from(at.as_micros()).unwrap_or(u64::MAX);
             self.front.show(Event::Played { at_micros, event }).await;
@@ -136,7 +141,7 @@ impl Host {
     }
 
     /// Finds a recording by its id, the beginning of it, or [`NEWEST`].
-    fn find_recording(&self, wanted: &str) -> Result<RecordingId, AppError> {
+    pub(crate) fn find_recording(&self, wanted: &str) -> Result<RecordingId, AppError> {
         let summaries = self.recordings.list(self.vault()?.envelope())?;
         if wanted == NEWEST {
             let newest = summaries.iter().max_by_key(|summary| started(summary));
@@ -156,7 +161,12 @@ impl Host {
         }
     }
 
-    fn audit_recording(&self, class: EventClass, id: RecordingId, how: &str) -> Result<(), AppError> {
+    pub(crate) fn audit_recording(
+        &self,
+        class: EventClass,
+        id: RecordingId,
+        how: &str,
+    ) -> Result<(), AppError> {
         let mut event = self.audit.event(class, Outcome::Success);
         event.recording = Some(id);
         event.details.insert("how".to_owned(), how.to_owned());
@@ -192,6 +202,10 @@ fn view(summary: RecordingSummary) -> RecordingView {
         started: of(|info| rfc3339(info.started)),
         duration_seconds: summary.duration.as_secs_f64(),
         bytes: summary.bytes_on_disk,
+        surface: info.as_ref().map(|info| match info.surface {
+            RecordedSurface::Terminal => "terminal".to_owned(),
+            RecordedSurface::Desktop => "desktop".to_owned(),
+        }),
         command: info.as_ref().and_then(|info| info.command.clone()),
     }
 }

@@ -316,6 +316,8 @@ pub struct RecordingView {
     pub duration_seconds: f64,
     /// Bytes on disk.
     pub bytes: u64,
+    /// What it shows: `terminal` or `desktop`.
+    pub surface: Option<String>,
     /// The command that was run, where it was not a shell.
     pub command: Option<String>,
 }

@@ -10,7 +10,7 @@ use ostler_core::{
     RecordingId, RunRequest, SessionContext, SessionControl, SessionEnd, SessionEngine, SessionError,
     SessionEvent, SessionEvents, SessionId, SessionInput, SessionPlan, SshRun, TerminalSize,
 };
-use ostler_recording::{Recorder, RecordingError, RecordingInfo, RecordingRoot};
+use ostler_recording::{RecordedSurface, Recorder, RecordingError, RecordingInfo, RecordingRoot};
 use ostler_vault::EnvelopePublicKey;
 
 use crate::auditing::plugin_ref;
@@ -90,9 +90,6 @@ impl Host {
     fn engine(&self, launch: &Launch) -> Result<Arc<dyn SessionEngine>, AppError> {
         let plan = &launch.plan;
         if let SessionPlan::Driven(plan) = plan {
-            if plan.surface == DrivenSurface::Desktop {
-                return Err(SessionError::NoEngine { protocol: "driven desktop".to_owned() }.into());
-            }
             let request = drive_request(plan, &launch.request, &launch.user);
             return Ok(Arc::new(DrivenEngine { plugin: launch.loaded.clone(), request }));
         }
@@ -203,6 +200,10 @@ impl Running<'_> {
                     }
                 }
                 SessionEvent::Desktop(event) => {
+                    if let Some(Err(error)) = recorder.map(|recorder| recorder.desktop(&event)) {
+                        recorder = None;
+                        self.recording_failed(error).await?;
+                    }
                     self.host.front.show(Event::Desktop { session: self.id, event }).await;
                 }
                 SessionEvent::Output { stream, bytes } => {
@@ -224,9 +225,14 @@ impl Running<'_> {
                 Some(input) => input,
                 None => self.host.front.input(self.id).await,
             };
-            if let (SessionInput::Resize(size), Some(recorder)) = (&input, &self.recorder) {
+            if let Some(recorder) = &self.recorder {
+                let recorded = match &input {
+                    SessionInput::Resize(size) => recorder.resize(*size),
+                    SessionInput::Pointer(pointer) => recorder.pointer_at(pointer.at),
+                    _ => Ok(()),
+                };
                 // A recorder that failed is noticed with the next output, where it can end the session.
-                recorder.resize(*size).unwrap_or_else(|error| tracing::debug!(%error, "resize not recorded"));
+                recorded.unwrap_or_else(|error| tracing::debug!(%error, "input not recorded"));
             }
             let sent = tokio::select! {
                 biased;
@@ -287,6 +293,7 @@ impl Running<'_> {
             terminal,
             terminal_type: terminal_type.to_owned(),
             command,
+            surface: surface(&self.launch.plan),
         };
         Recorder::start(&self.host.places.recordings(), info, key, Arc::clone(&self.host.clock))
     }
@@ -390,6 +397,14 @@ fn weight(input: &SessionInput) -> usize {
         SessionInput::Bytes(bytes) => bytes.len().max(64),
         SessionInput::Clipboard(text) => text.len().max(64),
         _ => 64,
+    }
+}
+
+fn surface(plan: &SessionPlan) -> RecordedSurface {
+    match plan {
+        SessionPlan::Rdp(_) => RecordedSurface::Desktop,
+        SessionPlan::Driven(plan) if plan.surface == DrivenSurface::Desktop => RecordedSurface::Desktop,
+        SessionPlan::Ssh(_) | SessionPlan::Process(_) | SessionPlan::Driven(_) => RecordedSurface::Terminal,
     }
 }
 

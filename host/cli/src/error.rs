@@ -77,6 +77,9 @@ pub(crate) enum CliError {
     /// It is not known where the user's files are.
     #[error("neither {0} nor HOME says where your files are")]
     NoHome(&'static str),
+    /// A script of a session can't be done.
+    #[error("the script can't be done: {0}")]
+    Script(String),
     /// The session was asked to close and did not.
     #[error(
         "the session did not close within {0} s and was left; its recording ends where the wire went quiet"
@@ -140,6 +143,7 @@ impl CliError {
             | Self::WeakPassphrase(_)
             | Self::Declined(_)
             | Self::StoreExists(_)
+            | Self::Script(_)
             | Self::File { .. } => FAILED,
             Self::Serve(ServeError::Running { .. }) => FAILED,
             Self::Serve(_) => 8,
@@ -170,6 +174,7 @@ impl CliError {
             }
             Self::Serve(error) => serve_hint(error)?.to_owned(),
             Self::NoHome(_) => "set HOME, or give --store and --config".to_owned(),
+            Self::Script(_) => "'ostler help connect' shows an example, the guide all steps".to_owned(),
             Self::Secret { .. }
             | Self::File { .. }
             | Self::Declined(_)

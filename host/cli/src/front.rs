@@ -4,12 +4,13 @@
 //! Output goes through a thread of its own, so that a terminal that was stopped stops the session and not the keys.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use ostler_app::core::{
-    BoxFuture, Form, FormAnswers, OutputStream, PromptError, Prompter, RecordingId, SessionId, SessionInput,
-    TerminalSize,
+    BoxFuture, DesktopEvent, Form, FormAnswers, OutputStream, PromptError, Prompter, RecordingId, SessionId,
+    SessionInput, TerminalSize,
 };
 use ostler_app::{Event, FrontEnd};
 use tokio::signal::unix::{SignalKind, signal};
@@ -88,6 +89,8 @@ pub(crate) struct SessionFront {
     /// Whether standard input is left alone.
     no_input: bool,
     recording: Mutex<Option<RecordingId>>,
+    /// Whether the person was told of the desktop that is not shown.
+    desktop_told: AtomicBool,
 }
 
 impl SessionFront {
@@ -123,6 +126,7 @@ impl SessionFront {
             signals,
             no_input,
             recording: Mutex::new(None),
+            desktop_told: AtomicBool::new(false),
         }))
     }
 
@@ -212,6 +216,14 @@ impl FrontEnd for SessionFront {
                 }
                 // From here on there is an end to be written down: a signal asks for it, and only the second one leaves.
                 Event::Connecting { .. } => self.signals.close_instead(self.close.clone()),
+                Event::Desktop { event: DesktopEvent::Size(size), .. } => {
+                    if !self.desktop_told.swap(true, Ordering::SeqCst) {
+                        self.output.note(&format!(
+                            "the desktop is open, {} x {} pixels; this terminal can't show it: Ctrl-C closes it, '--script' drives it",
+                            size.width, size.height
+                        ));
+                    }
+                }
                 Event::Desktop { .. } | Event::Played { .. } | Event::Audited(_) | Event::Exported(_) => {}
             }
         })

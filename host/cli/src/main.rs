@@ -18,6 +18,8 @@ mod passphrase;
 mod places;
 mod play;
 mod prompt;
+mod script;
+mod script_front;
 mod secret_file;
 mod signals;
 mod terminal;

@@ -110,6 +110,8 @@ impl CastEncoder {
             RecordedEventKind::Resize(size) => {
                 self.line(at, "r", &format!("{}x{}", size.columns, size.rows), lines);
             }
+            // Has a format of its own.
+            RecordedEventKind::Desktop(_) => {}
             RecordedEventKind::Marker(label) => self.line(at, "m", label, lines),
             RecordedEventKind::Exit(status) => {
                 self.finish(at, lines);

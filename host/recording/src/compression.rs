@@ -10,7 +10,7 @@ use zstd::{
     zstd_safe::OutBuffer,
 };
 
-use crate::layout::MAX_SEGMENT_TEXT_BYTES;
+use crate::RecordedSurface;
 
 /// Fast, and a fifth of the text as most terminals show it is plenty.
 const LEVEL: i32 = 1;
@@ -53,18 +53,21 @@ impl Compressor {
 }
 
 /// Decompresses segments.
-pub(crate) struct Decompressor(Decoder<'static>);
+pub(crate) struct Decompressor {
+    decoder: Decoder<'static>,
+    most: usize,
+}
 
 impl Decompressor {
-    pub(crate) fn new() -> io::Result<Self> {
+    pub(crate) fn new(surface: RecordedSurface) -> io::Result<Self> {
         let mut decoder = Decoder::new()?;
         decoder.set_parameter(DParameter::WindowLogMax(WINDOW_LOG))?;
-        Ok(Self(decoder))
+        Ok(Self { decoder, most: surface.most_segment_bytes() })
     }
 
     /// Forgets what was before.
     pub(crate) fn start_frame(&mut self) -> io::Result<()> {
-        self.0.reinit()
+        self.decoder.reinit()
     }
 
     /// Decompresses one segment; none if it is not whole or holds more than a segment may.
@@ -72,10 +75,10 @@ impl Decompressor {
         let mut buffer = [0; 16 * 1024];
         let mut text = Vec::new();
         loop {
-            let status = self.0.run_on_buffers(compressed, &mut buffer).ok()?;
+            let status = self.decoder.run_on_buffers(compressed, &mut buffer).ok()?;
             text.extend(buffer.iter().take(status.bytes_written));
             compressed = compressed.get(status.bytes_read..)?;
-            if text.len() > MAX_SEGMENT_TEXT_BYTES {
+            if text.len() > self.most {
                 return None;
             }
             if compressed.is_empty() && status.bytes_written < buffer.len() {
@@ -92,15 +95,18 @@ impl Decompressor {
 mod tests {
     use super::*;
 
+    const SURFACE: RecordedSurface = RecordedSurface::Terminal;
+
     #[test]
     fn each_segment_reads_as_soon_as_it_is_there_and_frames_start_anew() {
-        let (mut compressor, mut decompressor) = (Compressor::new().unwrap(), Decompressor::new().unwrap());
+        let (mut compressor, mut decompressor) =
+            (Compressor::new().unwrap(), Decompressor::new(SURFACE).unwrap());
         let texts: Vec<Vec<u8>> =
             (0..6).map(|n| format!("line {n}\n").repeat(n * 7_000).into_bytes()).collect();
         for (number, text) in texts.iter().enumerate() {
             if number == 3 {
                 compressor.start_frame().unwrap();
-                decompressor = Decompressor::new().unwrap();
+                decompressor = Decompressor::new(SURFACE).unwrap();
             }
             let compressed = compressor.segment(text).unwrap();
             assert_eq!(decompressor.segment(&compressed).as_ref(), Some(text), "{number}");
@@ -110,15 +116,16 @@ mod tests {
     #[test]
     fn a_segment_that_would_swell_without_bound_is_refused() {
         let mut compressor = Compressor::new().unwrap();
-        let within = compressor.segment(&vec![b'a'; MAX_SEGMENT_TEXT_BYTES]).unwrap();
+        let most = SURFACE.most_segment_bytes();
+        let within = compressor.segment(&vec![b'a'; most]).unwrap();
         compressor.start_frame().unwrap();
-        let beyond = compressor.segment(&vec![b'a'; MAX_SEGMENT_TEXT_BYTES + 1]).unwrap();
-        assert!(Decompressor::new().unwrap().segment(&within).is_some());
-        assert!(Decompressor::new().unwrap().segment(&beyond).is_none());
+        let beyond = compressor.segment(&vec![b'a'; most + 1]).unwrap();
+        assert!(Decompressor::new(SURFACE).unwrap().segment(&within).is_some());
+        assert!(Decompressor::new(SURFACE).unwrap().segment(&beyond).is_none());
     }
 
     #[test]
     fn garbage_is_refused() {
-        assert!(Decompressor::new().unwrap().segment(b"neither fish nor fowl").is_none());
+        assert!(Decompressor::new(SURFACE).unwrap().segment(b"neither fish nor fowl").is_none());
     }
 }

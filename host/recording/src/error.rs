@@ -25,6 +25,12 @@ pub enum RecordingError {
     /// Another process is writing the recording.
     #[error("recording {0} is still being written")]
     InUse(RecordingId),
+    /// The recording is of a terminal.
+    #[error("recording {0} is of a terminal, not of a desktop")]
+    NoDesktop(RecordingId),
+    /// The recording is of a desktop.
+    #[error("recording {0} is of a desktop, not of a terminal")]
+    NoTerminal(RecordingId),
     /// A file could not be read or written.
     #[error("a recording could not be read or written: {}: {source}", path.display())]
     Io {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use ostler_core::{ConnectionId, RecordingId, SessionId, TerminalSize, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use crate::DesktopRecord;
+
 /// What is known of a recording before its first event. Sealed with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecordingInfo {
@@ -34,6 +36,20 @@ pub struct RecordingInfo {
     pub terminal_type: String,
     /// The command that was run, if it was not a shell.
     pub command: Option<String>,
+    /// What it shows.
+    #[serde(default)]
+    pub surface: RecordedSurface,
+}
+
+/// What a recorded session shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RecordedSurface {
+    /// A terminal, or plain bytes.
+    #[default]
+    Terminal,
+    /// A desktop.
+    Desktop,
 }
 
 /// Something that happened in a session.
@@ -55,6 +71,8 @@ pub enum RecordedEventKind {
     Input(Vec<u8>),
     /// The terminal has a new size.
     Resize(TerminalSize),
+    /// The desktop changed.
+    Desktop(DesktopRecord),
     /// A note at this place.
     Marker(String),
     /// The session ended, with the status of the remote program where there was one.

@@ -11,12 +11,14 @@ use ostler_sealing::{EnvelopePrivateKey, EnvelopePublicKey, StreamKey};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Damage, RecordingError, RecordingInfo, chain,
+    Damage, RecordedSurface, RecordingError, RecordingInfo, chain,
     layout::{self, HEADER, MAX_HEADER_FILE_BYTES, MAX_INFO_BYTES},
 };
 
 const FORMAT: &str = "ostler-recording";
-const VERSION: u32 = 1;
+/// The newest version: desktops came with it. Terminals are written in the first one, which every program reads.
+const VERSION: u32 = 2;
+const FIRST_VERSION: u32 = 1;
 const KEY_INFO: &[u8] = b"ostler recording key v1";
 
 /// What a header shows without any key.
@@ -47,7 +49,7 @@ pub(crate) fn make(
     let wrapped = key.wrap(&wrap_info(info.id), &stream_key.to_bytes())?;
     let public = Public {
         format: FORMAT.to_owned(),
-        version: VERSION,
+        version: version(info.surface),
         recording: info.id,
         key: STANDARD.encode(wrapped),
     };
@@ -85,7 +87,7 @@ pub(crate) fn open(
     if public.format != FORMAT || line(&public).as_deref() != Some(first) {
         return Err(Damage::Header);
     }
-    if public.version != VERSION {
+    if !(FIRST_VERSION..=VERSION).contains(&public.version) {
         return Err(Damage::Newer { found: public.version, known: VERSION });
     }
     if public.recording != id {
@@ -98,7 +100,17 @@ pub(crate) fn open(
     if info.id != id {
         return Err(Damage::OtherRecording);
     }
+    if version(info.surface) != public.version {
+        return Err(Damage::Header);
+    }
     Ok((info, stream_key))
+}
+
+fn version(surface: RecordedSurface) -> u32 {
+    match surface {
+        RecordedSurface::Terminal => FIRST_VERSION,
+        RecordedSurface::Desktop => VERSION,
+    }
 }
 
 fn line(public: &Public) -> Option<Vec<u8>> {

@@ -14,7 +14,7 @@ use std::{
 use ostler_core::RecordingId;
 use rustix::fs::{FlockOperation, flock};
 
-use crate::{Damage, RecordingError};
+use crate::{Damage, RecordedSurface, RecordingError};
 
 /// The name of the header file.
 pub(crate) const HEADER: &str = "header";
@@ -23,17 +23,40 @@ const UNFINISHED: &str = ".new";
 /// What is behind the id in the name of a folder that is being removed.
 const DELETED: &str = ".deleted";
 /// How much event text closes a segment.
-pub(crate) const SEGMENT_TEXT_BYTES: usize = 256 * 1024;
+const SEGMENT_TEXT_BYTES: usize = 256 * 1024;
 /// The longest piece of output or input in one event. In JSON a byte takes at most 6, and 4/3 more if kept exactly.
 pub(crate) const PIECE_BYTES: usize = 16 * 1024;
-/// The most text that a segment holds: a full one, and one event of the longest kind more.
-pub(crate) const MAX_SEGMENT_TEXT_BYTES: usize = SEGMENT_TEXT_BYTES + 8 * PIECE_BYTES;
-/// The most that a segment file takes: text that did not compress, and what sealing adds.
-pub(crate) const MAX_SEGMENT_FILE_BYTES: u64 = (MAX_SEGMENT_TEXT_BYTES + 32 * 1024) as u64;
+/// What a full segment holds beyond [`RecordedSurface::segment_bytes`]: one event of the longest kind.
+const LARGEST_EVENT: usize = 8 * PIECE_BYTES;
 /// The longest description of a session.
 pub(crate) const MAX_INFO_BYTES: usize = 64 * 1024;
 /// The most that a header file takes.
 pub(crate) const MAX_HEADER_FILE_BYTES: u64 = (MAX_INFO_BYTES + 4 * 1024) as u64;
+
+impl RecordedSurface {
+    /// Returns how much of events closes a segment, before they are compressed.
+    pub(crate) fn segment_bytes(self) -> usize {
+        match self {
+            Self::Terminal => SEGMENT_TEXT_BYTES,
+            // A screen is 3 to 24 MiB, and each segment waits for the disk.
+            Self::Desktop => 4 << 20,
+        }
+    }
+
+    /// Returns the most that a segment holds, before it is compressed.
+    pub(crate) fn most_segment_bytes(self) -> usize {
+        match self {
+            Self::Terminal => self.segment_bytes() + LARGEST_EVENT,
+            // The pointer's picture.
+            Self::Desktop => self.segment_bytes() + 3 * LARGEST_EVENT,
+        }
+    }
+
+    /// Returns the most that a segment file takes: events that did not compress, and what sealing adds.
+    pub(crate) fn most_file_bytes(self) -> u64 {
+        (self.most_segment_bytes() + 32 * 1024) as u64
+    }
+}
 
 /// Returns the name of a segment.
 pub(crate) fn segment_name(sequence: u64) -> String {

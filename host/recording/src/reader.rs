@@ -12,11 +12,12 @@ use ostler_core::RecordingId;
 use ostler_sealing::EnvelopePrivateKey;
 
 use crate::{
-    Damage, RecordedEvent, RecordedEventKind, RecordingError, RecordingInfo,
+    Damage, RecordedEvent, RecordedEventKind, RecordedSurface, RecordingError, RecordingInfo,
     chain::Chain,
     compression::Decompressor,
+    desktop::DesktopParser,
     header::{self, Header},
-    layout::{self, HEADER, MAX_SEGMENT_FILE_BYTES, segment_name},
+    layout::{self, HEADER, segment_name},
     parse::CastParser,
     segment::SegmentHead,
 };
@@ -26,6 +27,7 @@ pub(crate) struct SegmentReader {
     folder: PathBuf,
     chain: Chain,
     segments: u64,
+    surface: RecordedSurface,
     decompressor: Decompressor,
     end: SegmentHead,
 }
@@ -42,7 +44,8 @@ impl SegmentReader {
             folder: folder.to_owned(),
             chain: Chain::start(id, &key, &file),
             segments: contents.segments,
-            decompressor: Decompressor::new().map_err(RecordingError::Compression)?,
+            surface: info.surface,
+            decompressor: Decompressor::new(info.surface).map_err(RecordingError::Compression)?,
             end: SegmentHead {
                 starts_frame: false,
                 last: false,
@@ -70,14 +73,37 @@ impl SegmentReader {
             return Ok(None);
         }
         let name = segment_name(sequence);
-        let sealed = layout::read(&self.folder, &name, MAX_SEGMENT_FILE_BYTES)?;
+        let sealed = layout::read(&self.folder, &name, self.surface.most_file_bytes())?;
         match self.decode(&sealed) {
             Ok(text) => Ok(Some((name, text))),
             Err(damage) => Err(RecordingError::damaged(name, damage)),
         }
     }
 
+    /// Goes past the next segment without decompressing it, and tells whether reading can begin there and when it ended; none at the end.
+    pub(crate) fn skip(&mut self) -> Result<Option<(bool, std::time::Duration)>, RecordingError> {
+        let sequence = self.chain.segments();
+        if sequence >= self.segments {
+            return Ok(None);
+        }
+        let name = segment_name(sequence);
+        let sealed = layout::read(&self.folder, &name, self.surface.most_file_bytes())?;
+        match self.head_of(&sealed) {
+            Ok(_) => Ok(Some((self.end.starts_frame, self.end.end))),
+            Err(damage) => Err(RecordingError::damaged(name, damage)),
+        }
+    }
+
     fn decode(&mut self, sealed: &[u8]) -> Result<Vec<u8>, Damage> {
+        let compressed = self.head_of(sealed)?;
+        if self.end.starts_frame {
+            self.decompressor.start_frame().map_err(|_| Damage::Compression)?;
+        }
+        self.decompressor.segment(&compressed).ok_or(Damage::Compression)
+    }
+
+    /// Opens a segment, takes its head in, and returns the rest.
+    fn head_of(&mut self, sealed: &[u8]) -> Result<Vec<u8>, Damage> {
         if self.end.last {
             return Err(Damage::AfterLast);
         }
@@ -88,11 +114,9 @@ impl SegmentReader {
         {
             return Err(Damage::Form);
         }
-        if head.starts_frame {
-            self.decompressor.start_frame().map_err(|_| Damage::Compression)?;
-        }
+        let compressed = compressed.to_vec();
         self.end = head;
-        self.decompressor.segment(compressed).ok_or(Damage::Compression)
+        Ok(compressed)
     }
 }
 
@@ -107,11 +131,11 @@ pub(crate) fn last_head(
     let Some(last) = segments.checked_sub(1) else { return Ok(None) };
     let name = segment_name(last);
     let (previous, limit) = match last.checked_sub(1) {
-        Some(previous) => (segment_name(previous), MAX_SEGMENT_FILE_BYTES),
+        Some(previous) => (segment_name(previous), header.info.surface.most_file_bytes()),
         None => (HEADER.to_owned(), layout::MAX_HEADER_FILE_BYTES),
     };
     let previous = layout::read(folder, &previous, limit)?;
-    let sealed = layout::read(folder, &name, MAX_SEGMENT_FILE_BYTES)?;
+    let sealed = layout::read(folder, &name, header.info.surface.most_file_bytes())?;
     let opened = Chain::jump(header.info.id, &header.key, last, &previous).open(&sealed);
     let damaged = |damage| RecordingError::damaged(name, damage);
     let plaintext = match opened {
@@ -124,17 +148,27 @@ pub(crate) fn last_head(
     }
 }
 
+/// What reads the events in segments.
+enum Parser {
+    Cast(CastParser),
+    Desktop(DesktopParser),
+}
+
 /// The events of a recording, in order. After an error there are none.
 pub struct RecordedEvents {
     segments: SegmentReader,
-    parser: CastParser,
+    parser: Parser,
     events: VecDeque<RecordedEvent>,
     ended: bool,
 }
 
 impl RecordedEvents {
     pub(crate) fn new(segments: SegmentReader) -> Self {
-        Self { segments, parser: CastParser::default(), events: VecDeque::new(), ended: false }
+        let parser = match segments.surface {
+            RecordedSurface::Terminal => Parser::Cast(CastParser::default()),
+            RecordedSurface::Desktop => Parser::Desktop(DesktopParser::default()),
+        };
+        Self { segments, parser, events: VecDeque::new(), ended: false }
     }
 
     pub(crate) fn segments(&self) -> &SegmentReader {
@@ -146,7 +180,9 @@ impl RecordedEvents {
         let first = self.segments.position().0 == 0;
         let Some((name, text)) = self.segments.next()? else {
             self.ended = true;
-            self.events.extend(self.parser.finish());
+            if let Parser::Cast(parser) = &mut self.parser {
+                self.events.extend(parser.finish());
+            }
             // An incomplete recording may have ended within a character.
             let head = self.segments.head();
             self.events.extend((!head.pending.is_empty()).then(|| RecordedEvent {
@@ -155,14 +191,23 @@ impl RecordedEvents {
             }));
             return Ok(());
         };
-        let mut lines = text.split_inclusive(|&byte| byte == b'\n');
-        let parsed = (|| {
-            if first {
-                self.parser.header(lines.next().unwrap_or_default())?;
+        let parsed = match &mut self.parser {
+            Parser::Desktop(parser) => {
+                let events = parser.segment(&text).ok_or(Damage::Form);
+                events.map(|events| self.events.extend(events))
             }
-            lines.try_for_each(|line| self.parser.event(line).map(|event| self.events.extend(event)))
-        })();
-        parsed.map_err(|error| RecordingError::damaged(name, Damage::Cast(error)))
+            Parser::Cast(parser) => {
+                let mut lines = text.split_inclusive(|&byte| byte == b'\n');
+                let parsed = (|| {
+                    if first {
+                        parser.header(lines.next().unwrap_or_default())?;
+                    }
+                    lines.try_for_each(|line| parser.event(line).map(|event| self.events.extend(event)))
+                })();
+                parsed.map_err(Damage::Cast)
+            }
+        };
+        parsed.map_err(|damage| RecordingError::damaged(name, damage))
     }
 }
 

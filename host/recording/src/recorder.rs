@@ -13,10 +13,13 @@ use std::{
     time::Duration,
 };
 
-use ostler_core::{Clock, TerminalSize};
+use ostler_core::{Clock, DesktopEvent, DesktopPoint, TerminalSize};
 use ostler_sealing::EnvelopePublicKey;
 
-use crate::{RecordedEventKind, RecordingError, RecordingInfo, layout::PIECE_BYTES, writer::SegmentWriter};
+use crate::{
+    DesktopRecord, RecordedEventKind, RecordingError, RecordingInfo, layout::PIECE_BYTES,
+    writer::SegmentWriter,
+};
 
 /// The longest marker, in bytes.
 pub const MAX_MARKER_BYTES: usize = 4 * 1024;
@@ -53,6 +56,7 @@ type Failure = Arc<OnceLock<Arc<RecordingError>>>;
 
 enum Message {
     Event(Duration, RecordedEventKind),
+    Desktop(Duration, DesktopEvent),
     Flush(SyncSender<()>),
     Finish(Duration, Option<u32>),
 }
@@ -102,6 +106,26 @@ impl Recorder {
         self.pieces(bytes, RecordedEventKind::Input)
     }
 
+    /// Records what a desktop shows; its clipboard is not recorded. Waits as [`Recorder::output`] does.
+    ///
+    /// # Errors
+    /// [`RecordingError::Stopped`] once writing has failed.
+    pub fn desktop(&self, event: &DesktopEvent) -> Result<(), RecordingError> {
+        if matches!(event, DesktopEvent::Clipboard(_) | DesktopEvent::Bell) {
+            return Ok(());
+        }
+        let at = self.elapsed();
+        self.sent(at, Message::Desktop(at, event.clone()))
+    }
+
+    /// Records where the pointer is.
+    ///
+    /// # Errors
+    /// [`RecordingError::Stopped`] once writing has failed.
+    pub fn pointer_at(&self, at: DesktopPoint) -> Result<(), RecordingError> {
+        self.event(self.elapsed(), RecordedEventKind::Desktop(DesktopRecord::PointerAt(at)))
+    }
+
     /// Records a new size of the terminal.
     ///
     /// # Errors
@@ -147,8 +171,12 @@ impl Recorder {
     }
 
     fn event(&self, at: Duration, kind: RecordedEventKind) -> Result<(), RecordingError> {
+        self.sent(at, Message::Event(at, kind))
+    }
+
+    fn sent(&self, at: Duration, message: Message) -> Result<(), RecordingError> {
         self.progress.sending(at);
-        self.send(Message::Event(at, kind))?;
+        self.send(message)?;
         self.progress.wait(|| self.elapsed());
         Ok(())
     }
@@ -277,13 +305,18 @@ impl Work {
     ) -> Result<Option<RecordingRoot>, RecordingError> {
         let (mut count, mut last) = (0, Duration::ZERO);
         loop {
-            match self.next(messages) {
+            let message = self.next(messages);
+            if let Ok(Message::Event(at, _) | Message::Desktop(at, _)) = &message {
+                (count, last) = (count + 1, *at);
+            }
+            match message {
                 Ok(Message::Event(at, kind)) => {
-                    (count, last) = (count + 1, at);
                     self.writer.event(at, &kind)?;
-                    if self.remaining().is_some_and(|remaining| remaining.is_zero()) {
-                        self.writer.flush()?;
-                    }
+                    self.flush_if_old()?;
+                }
+                Ok(Message::Desktop(at, event)) => {
+                    self.writer.desktop(at, &event)?;
+                    self.flush_if_old()?;
                 }
                 Ok(Message::Flush(done)) => {
                     let done = waiting.insert(done);
@@ -299,6 +332,11 @@ impl Work {
                 self.progress.written(count, last);
             }
         }
+    }
+
+    fn flush_if_old(&mut self) -> Result<(), RecordingError> {
+        let old = self.remaining().is_some_and(|remaining| remaining.is_zero());
+        if old { self.writer.flush() } else { Ok(()) }
     }
 
     fn next(&self, messages: &Receiver<Message>) -> Result<Message, RecvTimeoutError> {

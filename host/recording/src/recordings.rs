@@ -14,7 +14,7 @@ use ostler_core::RecordingId;
 use ostler_sealing::EnvelopePrivateKey;
 
 use crate::{
-    RecordedEvents, RecordingError, RecordingInfo, export, header,
+    RecordedEvents, RecordedSurface, RecordingError, RecordingInfo, Replay, export, header,
     layout::{self, folder_id, is_active},
     reader::{self, SegmentReader},
 };
@@ -122,6 +122,47 @@ impl Recordings {
         SegmentReader::open(&self.existing(id)?, id, key).map(|(segments, _)| RecordedEvents::new(segments))
     }
 
+    /// Returns what a desktop showed at a time of its recording, or at its end where that is earlier. Reads from the last place before
+    /// it where reading can begin.
+    ///
+    /// # Errors
+    /// As [`Recordings::events`]; [`RecordingError::NoDesktop`] where it shows none.
+    pub fn desktop_at(
+        &self,
+        id: RecordingId,
+        key: &EnvelopePrivateKey,
+        at: Duration,
+    ) -> Result<Replay, RecordingError> {
+        let folder = self.existing(id)?;
+        let (mut segments, info) = SegmentReader::open(&folder, id, key)?;
+        if info.surface != RecordedSurface::Desktop {
+            return Err(RecordingError::NoDesktop(id));
+        }
+        let (mut begin, mut number, mut ended) = (0, 0_u64, Duration::ZERO);
+        while let Some((starts, end)) = segments.skip()? {
+            if starts && ended <= at {
+                begin = number;
+            }
+            (number, ended) = (number + 1, end);
+            if ended > at {
+                break;
+            }
+        }
+        let (mut segments, _) = SegmentReader::open(&folder, id, key)?;
+        for _ in 0..begin {
+            segments.skip()?;
+        }
+        let mut replay = Replay::default();
+        for event in RecordedEvents::new(segments) {
+            let event = event?;
+            if event.at > at {
+                break;
+            }
+            replay.take(&event);
+        }
+        Ok(replay)
+    }
+
     /// Reads all of a recording and tells whether it is what was written.
     ///
     /// # Errors
@@ -141,6 +182,7 @@ impl Recordings {
     ///
     /// # Errors
     /// [`RecordingError::Damaged`] names the first damaged file; what was written before is all that can be read.
+    /// [`RecordingError::NoTerminal`] where it shows a desktop.
     pub fn export_asciicast(
         &self,
         id: RecordingId,
@@ -148,6 +190,9 @@ impl Recordings {
         out: &mut dyn Write,
     ) -> Result<(), RecordingError> {
         let (segments, info) = SegmentReader::open(&self.existing(id)?, id, key)?;
+        if info.surface != RecordedSurface::Terminal {
+            return Err(RecordingError::NoTerminal(id));
+        }
         export::asciicast(&info, RecordedEvents::new(segments), out)
     }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::ensure;
 use ostler_core::{Clock, ConnectionId, RecordingId, SessionId, Timestamp};
-use ostler_recording::{Recorder, RecordingInfo};
+use ostler_recording::{RecordedSurface, Recorder, RecordingInfo};
 use ostler_sealing::{EnvelopePrivateKey, EnvelopePublicKey};
 use rustix::time::{ClockId, clock_gettime};
 
@@ -90,6 +90,7 @@ fn recorder(recordings: &std::path::Path, key: &EnvelopePublicKey) -> anyhow::Re
         terminal: TERMINAL,
         terminal_type: "xterm-256color".to_owned(),
         command: None,
+        surface: RecordedSurface::Terminal,
     };
     Ok(Recorder::start(recordings, info, key, Arc::new(Running(Instant::now())))?)
 }

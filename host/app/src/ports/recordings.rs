@@ -76,7 +76,7 @@ impl RecordedMoments for Moments {
                 RecordedEventKind::Resize(size) => Recorded::Resize(size),
                 RecordedEventKind::Marker(text) => Recorded::Marker(text),
                 RecordedEventKind::Exit(status) => Recorded::Exit(status),
-                RecordedEventKind::Input(_) => continue,
+                RecordedEventKind::Input(_) | RecordedEventKind::Desktop(_) => continue,
             };
             return Ok(Some(RecordedMoment { at, what }));
         }

@@ -1,5 +1,6 @@
 //! `ostler connect`: a session, or one command. Its exit code is the remote command's; 255 is a failure of its own.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
@@ -10,6 +11,8 @@ use crate::context::Context;
 use crate::error::{CliError, SESSION_FAILED};
 use crate::front::SessionFront;
 use crate::names;
+use crate::script;
+use crate::script_front::ScriptFront;
 
 /// What a signal's exit code begins at, as shells have it.
 const SIGNAL_BASE: u8 = 128;
@@ -44,6 +47,7 @@ Examples:
   ostler connect db1 -t -- top                       a command that needs a terminal
   ostler connect db1 --dry-run                       show the plan, open nothing
   ostler connect db1 --host-key accept-new -- true   remember an unknown host key without asking
+  ostler connect kiosk --script steps.txt            drive a desktop by a script
   ostler connect db1 --json -- uptime                at the end, a report as JSON on standard error")]
 pub(crate) struct Connect {
     /// Which connection: a path, a name that only one has, or an id.
@@ -58,6 +62,9 @@ pub(crate) struct Connect {
     /// Ask for a terminal for the command.
     #[arg(short = 't', long, requires = "command")]
     terminal: bool,
+    /// Drive a desktop by a script, without a person: type, key, click, wait, still, picture and more.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["command", "dry_run"])]
+    script: Option<PathBuf>,
     /// Leave standard input alone: the session gets none.
     #[arg(short = 'n', long)]
     no_input: bool,
@@ -77,20 +84,29 @@ enum HostKeyWord {
     Strict,
 }
 
+impl From<HostKeyWord> for HostKeyPolicy {
+    fn from(word: HostKeyWord) -> Self {
+        match word {
+            HostKeyWord::Ask => Self::Ask,
+            HostKeyWord::AcceptNew => Self::AcceptNew,
+            HostKeyWord::Strict => Self::Strict,
+        }
+    }
+}
+
 impl Connect {
     pub(crate) async fn run(self, context: &Context) -> Result<u8, CliError> {
         let run = self.request();
         if self.dry_run {
             return context.run(Command::Plan { name: self.connection, run }).await;
         }
+        if let Some(script) = self.script.clone() {
+            return self.run_script(&script, context).await;
+        }
         let signals = Arc::clone(&context.signals);
         let front = SessionFront::new(context.asker, context.output.clone(), signals, self.no_input)?;
         let mut host = context.door(front.clone()).await?;
-        let host_key = match self.host_key {
-            HostKeyWord::Ask => HostKeyPolicy::Ask,
-            HostKeyWord::AcceptNew => HostKeyPolicy::AcceptNew,
-            HostKeyWord::Strict => HostKeyPolicy::Strict,
-        };
+        let host_key = self.host_key.into();
         let session = Box::pin(host.execute(Command::Connect { name: self.connection, run, host_key }));
         let ended = tokio::select! {
             ended = session => ended,
@@ -107,6 +123,33 @@ impl Connect {
         match reply {
             Reply::Session(report) => exit_code(&report),
             _ => Ok(0),
+        }
+    }
+
+    /// Drives a session by a script. The end of the script is a success.
+    async fn run_script(self, file: &Path, context: &Context) -> Result<u8, CliError> {
+        let script = std::fs::read_to_string(file)
+            .map_err(|source| CliError::File { what: format!("the script {}", file.display()), source })?;
+        let steps = script::parse(&script)
+            .map_err(|reason| CliError::Script(format!("{}, {reason}", file.display())))?;
+        let signals = Arc::clone(&context.signals);
+        let front = ScriptFront::new(context.asker, context.output.clone(), signals, steps);
+        let mut host = context.door(front.clone()).await?;
+        let (run, host_key) = (RunRequest::Interactive, self.host_key.into());
+        let ended = Box::pin(host.execute(Command::Connect { name: self.connection, run, host_key })).await;
+        if let Some(code) = context.signals.exit_code() {
+            return Ok(code);
+        }
+        let reply = ended?;
+        if context.output.json() {
+            context.output.report(&reply)?;
+        }
+        match (front.failure(), reply) {
+            (Some(failure), _) => Err(failure),
+            (None, Reply::Session(SessionReport { end, .. })) if end.reason != EndReason::ClosedHere => {
+                Err(CliError::SessionBroke(format!("before the script came to its end: {}", end.reason)))
+            }
+            (None, _) => Ok(0),
         }
     }
 

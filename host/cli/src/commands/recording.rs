@@ -39,8 +39,24 @@ Examples:
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         idle_limit: Option<Duration>,
     },
-    /// Write a recording to a file that other players read. The file is not sealed.
-    #[command(after_help = "Examples:\n  ostler recording export 3f --format asciicast --out session.cast")]
+    /// Write what a recorded desktop showed at a moment as a picture (PNG). The file is not sealed.
+    #[command(after_help = "Examples:\n  ostler recording picture newest --at 12.5 --out desktop.png")]
+    Picture {
+        /// Which.
+        #[arg(add = names::recordings())]
+        recording: String,
+        /// So many seconds into it; a time behind its end is its end.
+        #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+        at: Duration,
+        /// The file; must not exist.
+        #[arg(long, value_name = "FILE")]
+        out: PathBuf,
+    },
+    /// Write a recording to a file that other programs read. The file is not sealed.
+    #[command(after_help = "\
+Examples:
+  ostler recording export 3f --format asciicast --out session.cast
+  ostler recording export 3f --format pictures --every 1 --out pictures")]
     Export {
         /// Which.
         #[arg(add = names::recordings())]
@@ -48,7 +64,10 @@ Examples:
         /// The format.
         #[arg(long, value_enum, value_name = "FORMAT", default_value = "asciicast")]
         format: Format,
-        /// The file; must not exist.
+        /// Of pictures: at most one for so many seconds.
+        #[arg(long, value_name = "SECONDS", default_value = "1", value_parser = seconds)]
+        every: Duration,
+        /// The file, or the folder of the pictures; must not exist.
         #[arg(long, value_name = "FILE")]
         out: PathBuf,
     },
@@ -74,8 +93,10 @@ Examples:
 /// A format of exported recordings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Format {
-    /// asciicast v3, for asciinema.
+    /// asciicast v3, for asciinema: of a terminal.
     Asciicast,
+    /// A folder of pictures (PNG), each named by its time in microseconds: of a desktop.
+    Pictures,
 }
 
 /// Takes a factor.
@@ -99,8 +120,14 @@ impl Recording {
             Self::Play { recording, speed, from, idle_limit } => {
                 play(context, recording, Pace { speed, from, idle_limit }).await
             }
-            Self::Export { recording, format: Format::Asciicast, out } => {
+            Self::Picture { recording, at, out } => {
+                context.run(Command::RecordingPicture { id: recording, at, out }).await
+            }
+            Self::Export { recording, format: Format::Asciicast, out, .. } => {
                 context.run(Command::RecordingExport { id: recording, out }).await
+            }
+            Self::Export { recording, format: Format::Pictures, every, out } => {
+                context.run(Command::RecordingPictures { id: recording, every, out }).await
             }
             Self::Verify { recording } => verify(context, recording).await,
             Self::Delete { recording, yes } => {

@@ -12,7 +12,7 @@ use std::{
 
 use ostler_core::{Clock, ConnectionId, RecordingId, SessionId, TerminalSize, Timestamp};
 use ostler_recording::{
-    RecordedEvent, RecordedEventKind, Recorder, RecordingInfo, RecordingRoot, Recordings,
+    RecordedEvent, RecordedEventKind, RecordedSurface, Recorder, RecordingInfo, RecordingRoot, Recordings,
 };
 use ostler_sealing::EnvelopePrivateKey;
 
@@ -100,6 +100,7 @@ pub(crate) fn info() -> RecordingInfo {
         os_user: "local-user".into(),
         started: Timestamp(1_700_000_000_000_000),
         terminal: TerminalSize { columns: 80, rows: 24 },
+        surface: RecordedSurface::Terminal,
         terminal_type: "xterm-256color".into(),
         command: Some("cat /etc/motd".into()),
     }

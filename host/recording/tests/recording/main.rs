@@ -4,5 +4,6 @@
 
 mod asciicast;
 mod common;
+mod desktop;
 mod session;
 mod tampering;

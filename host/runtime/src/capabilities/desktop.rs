@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use ostler_core::{
-    DesktopArea, DesktopChange, DesktopEvent, DesktopPoint, DesktopSize, PIXEL_BYTES, PointerShape,
-    SessionEvent,
+    DesktopArea, DesktopChange, DesktopEvent, DesktopPoint, DesktopSize, DrivenSurface, PIXEL_BYTES,
+    PointerShape, SessionEvent,
 };
 use ostler_plugin_api::Capability;
 use wasmtime::component::{HasData, Linker};
@@ -72,8 +72,9 @@ impl HasData for Access {
 
 impl Instance {
     async fn send(&self, events: impl IntoIterator<Item = DesktopEvent>) -> Result<(), CapabilityError> {
-        let Some(drive) = &self.drive else {
-            return Err(CapabilityError::Unavailable("there is no session".to_owned()));
+        let desktop = |drive: &&Arc<DriveContext>| drive.surface == DrivenSurface::Desktop;
+        let Some(drive) = self.drive.as_ref().filter(desktop) else {
+            return Err(CapabilityError::Unavailable("there is no session that shows a desktop".to_owned()));
         };
         let _waiting = self.waits.begin();
         for event in events {

@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use ostler_core::{OutputStream, SessionEvent};
+use ostler_core::{DrivenSurface, OutputStream, SessionEvent};
 use ostler_plugin_api::Capability;
 use wasmtime::component::{HasData, Linker};
 
@@ -60,8 +60,9 @@ impl wit::Host for Instance {
         if bytes.len() > LARGEST_SHOW {
             return Err(CapabilityError::Limit("at most 1 MiB is shown at once".to_owned()));
         }
-        let Some(drive) = &self.drive else {
-            return Err(CapabilityError::Unavailable("there is no session".to_owned()));
+        let terminal = |drive: &&Arc<DriveContext>| drive.surface == DrivenSurface::Terminal;
+        let Some(drive) = self.drive.as_ref().filter(terminal) else {
+            return Err(CapabilityError::Unavailable("there is no session that shows a terminal".to_owned()));
         };
         let _waiting = self.waits.begin();
         for chunk in bytes.chunks(LARGEST_EVENT) {

@@ -66,6 +66,8 @@ pub(crate) struct DriveContext {
     pub(crate) target: Endpoint,
     /// The protocol of the sinks of its secrets.
     pub(crate) protocol: String,
+    /// What the session shows.
+    pub(crate) surface: DrivenSurface,
     pub(crate) output: mpsc::Sender<SessionEvent>,
     pub(crate) secrets: Arc<dyn SecretInjector>,
 }
@@ -167,6 +169,7 @@ pub(crate) async fn drive(
     let context = Arc::new(DriveContext {
         target: request.target.clone(),
         protocol: request.kind.clone(),
+        surface: request.surface,
         output: link.output,
         secrets: link.secrets,
     });

@@ -8,8 +8,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use ostler_core::{
-    ChallengeAlgorithm, DriveRequest, DrivenSurface, FormAnswer, InjectError, SecretBytes, SecretField,
-    SecretInjector, SessionPlan, Sink, SlotDescription, SlotName, TerminalSize,
+    ChallengeAlgorithm, DriveRequest, FormAnswer, InjectError, SecretBytes, SecretField, SecretInjector,
+    SessionPlan, Sink, SlotDescription, SlotName, TerminalSize,
 };
 use ostler_plugin_api::{Capability, Grants, Guard, provides};
 use ostler_runtime::{DriveFailure, DriveLink, LoadError, Plugin, PluginError, Said, SaidKind};
@@ -129,7 +129,7 @@ impl Stage {
                         name: slot("login.password"),
                         field: SecretField::Password,
                     }],
-                    surface: DrivenSurface::Terminal,
+                    surface: plan.surface,
                     terminal: TerminalSize { columns: 80, rows: 24 },
                     terminal_type: "xterm".to_owned(),
                 };

@@ -13,6 +13,7 @@ mod capabilities;
 mod clock;
 mod connections;
 mod deny_matrix;
+mod desktops;
 mod driving;
 mod driving_secrets;
 mod driving_world;

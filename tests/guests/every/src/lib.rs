@@ -33,7 +33,9 @@ impl Launcher for Every {
     fn plan(request: LaunchRequest) -> Result<SessionPlan, PlanError> {
         let told = Told::new(&request.settings, Endpoint::new(&request.host, request.port));
         if IN_SESSIONS.contains(&told.what.as_str()) {
-            return Ok(DrivenPlan { target: told.target, surface: DrivenSurface::Terminal }.into());
+            let desktop = told.what == "desktop";
+            let surface = if desktop { DrivenSurface::Desktop } else { DrivenSurface::Terminal };
+            return Ok(DrivenPlan { target: told.target, surface }.into());
         }
         Err(PlanError::Unsupported(told.outcome()))
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use ostler_core::{ConnectionId, RecordingId, SessionId, TerminalSize, Timestamp};
-use ostler_recording::{Recorder, RecordingInfo, RecordingState, Recordings};
+use ostler_recording::{RecordedSurface, Recorder, RecordingInfo, RecordingState, Recordings};
 use ostler_sealing::EnvelopePrivateKey;
 
 use super::{Still, Taken};
@@ -72,6 +72,7 @@ fn make(home: &Path, segments: u32) -> anyhow::Result<Input> {
         terminal: size,
         terminal_type: "xterm-256color".to_owned(),
         command: Some("make".to_owned()),
+        surface: RecordedSurface::Terminal,
     };
     let recorder = Recorder::start(home, info, &key().public(), Arc::new(Still))?;
     for number in 0..segments {

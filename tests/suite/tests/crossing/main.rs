@@ -13,6 +13,7 @@ mod authors;
 mod component;
 mod confused_deputy;
 mod deny_matrix;
+mod desktops;
 mod driven;
 mod guest_memory;
 mod hostile;

@@ -5,7 +5,7 @@
 use super::tree::Crate;
 
 /// Folders (`*` stands for one name) and the folders that they may see. The first line that fits counts.
-const ARROWS: [(&str, &[&str]); 25] = [
+const ARROWS: [(&str, &[&str]); 26] = [
     ("plugin-api", &[]),
     ("sdk/rust", &["plugin-api"]),
     ("sdk/native", &["plugin-api"]),
@@ -15,9 +15,10 @@ const ARROWS: [(&str, &[&str]); 25] = [
     ("sdk/examples/*", &["sdk/rust"]),
     ("host/core", &[]),
     ("host/sealing", &["host/core"]),
+    ("host/surface", &["host/core"]),
     ("host/policy", &["host/core", "plugin-api"]),
     ("host/vault", &["host/core", "host/sealing"]),
-    ("host/recording", &["host/core", "host/sealing"]),
+    ("host/recording", &["host/core", "host/sealing", "host/surface"]),
     ("host/audit", &["host/core", "host/sealing"]),
     ("host/engine-*", &["host/core"]),
     ("host/runtime", &["host/core", "plugin-api"]),
@@ -29,6 +30,7 @@ const ARROWS: [(&str, &[&str]); 25] = [
             "host/engine-*",
             "host/vault",
             "host/recording",
+            "host/surface",
             "host/audit",
             "registry",
             "host/policy",
@@ -37,7 +39,8 @@ const ARROWS: [(&str, &[&str]); 25] = [
         ],
     ),
     ("host/serve", &["host/app", "host/core"]),
-    ("host/cli", &["host/serve", "host/app", "host/core"]),
+    // A script takes pictures of what a session shows.
+    ("host/cli", &["host/serve", "host/app", "host/core", "host/surface"]),
     ("tests/guests/*", &["sdk/rust"]),
     ("tests/native-guest", &["sdk/native"]),
     ("tests/fakes", &[]),
@@ -49,7 +52,7 @@ const ARROWS: [(&str, &[&str]); 25] = [
 ];
 
 /// What every crate's tests may see besides its own arrows.
-const FOR_TESTS: [&str; 1] = ["tests/fakes"];
+const FOR_TESTS: [&str; 2] = ["tests/fakes", "host/surface"];
 
 pub(super) fn faults(crates: &[Crate]) -> Vec<String> {
     let mut faults = Vec::new();
