@@ -13,7 +13,7 @@ pub(crate) struct Tool {
 }
 
 /// What the tests need.
-pub(crate) const OF_TESTS: [Tool; 24] = [
+pub(crate) const OF_TESTS: [Tool; 31] = [
     Tool { program: "sshd", package: "openssh-server" },
     Tool { program: "ssh-keygen", package: "openssh-client" },
     Tool { program: "tmux", package: "tmux" },
@@ -38,6 +38,13 @@ pub(crate) const OF_TESTS: [Tool; 24] = [
     Tool { program: "telnetd", package: "inetutils-telnetd" },
     Tool { program: "softhsm2-util", package: "softhsm2" },
     Tool { program: "pkcs11-tool", package: "opensc" },
+    Tool { program: "Xvnc", package: "tigervnc-standalone-server" },
+    Tool { program: "vncpasswd", package: "tigervnc-tools" },
+    Tool { program: "x11vnc", package: "x11vnc" },
+    Tool { program: "Xvfb", package: "xvfb" },
+    Tool { program: "xterm", package: "xterm" },
+    Tool { program: "xclip", package: "xclip" },
+    Tool { program: "xwd", package: "x11-apps" },
 ];
 
 /// What the measures need.

@@ -32,5 +32,7 @@ mod tampered;
 mod telnet;
 mod telnetd;
 mod tmux;
+mod vnc;
+mod vnc_servers;
 mod web;
 mod world;
