@@ -73,12 +73,9 @@ impl DrivenEngine {
         match outcome {
             Ok(Ok(end)) => Ok(end),
             Ok(Err(DriveFailure::Unreachable(cause))) => Err(SessionError::Unreachable { target, cause }),
-            Ok(Err(DriveFailure::WrongCredential(cause))) => Err(SessionError::WrongCredential {
-                target,
-                user: self.request.user.clone().unwrap_or_default(),
-                tried: self.request.kind.clone(),
-                offered: cause,
-            }),
+            Ok(Err(DriveFailure::WrongCredential(cause))) => {
+                Err(SessionError::CredentialRefused { target, cause })
+            }
             Ok(Err(DriveFailure::Protocol(cause))) => Err(SessionError::Protocol { target, cause }),
             Ok(Err(DriveFailure::Other(cause))) => Err(SessionError::Driver { cause }),
             Err(error) => Err(SessionError::Driver { cause: format!("the plugin failed: {error}") }),

@@ -244,7 +244,7 @@ impl AppError {
             Self::Session(SessionError::HostKey { .. }) => {
                 "compare the fingerprint with the server's, then connect with '--host-key accept-new'"
             }
-            Self::Session(SessionError::WrongCredential { .. }) => {
+            Self::Session(SessionError::WrongCredential { .. } | SessionError::CredentialRefused { .. }) => {
                 "'ostler connection show' tells which credential is used, 'ostler connection edit' changes it"
             }
             Self::Session(SessionError::Injection(_)) => {

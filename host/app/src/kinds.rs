@@ -14,6 +14,14 @@ use crate::{AppError, Host};
 /// The well-known types and their ports.
 const KNOWN: [(&str, u16); 4] = [("ssh", 22), ("rdp", 3389), ("telnet", 23), ("vnc", 5900)];
 
+/// Well-known types whose log-ins have no user name: nobody is asked for one.
+const WITHOUT_USER: [&str; 1] = ["vnc"];
+
+/// Whether a log-in of a type may need a user name.
+pub(crate) fn has_user(kind: &str) -> bool {
+    !WITHOUT_USER.contains(&kind)
+}
+
 /// Whether a type is the name of the protocol that its plans must speak.
 pub(crate) fn names_protocol(kind: &str) -> bool {
     KNOWN.iter().any(|(known, _)| *known == kind)

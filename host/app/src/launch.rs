@@ -249,7 +249,8 @@ impl Host {
             kind,
             required,
         };
-        let (no_host, no_user) = (connection.host.is_empty(), credential.user.is_none());
+        let no_host = connection.host.is_empty();
+        let no_user = credential.user.is_none() && kinds::has_user(&connection.kind);
         let no_secret = credential.slots.is_empty();
         let mut fields = Vec::new();
         if no_host {

@@ -229,6 +229,14 @@ pub enum SessionError {
         /// What the server would take.
         offered: String,
     },
+    /// As [`Self::WrongCredential`], where the server says why in its own words.
+    #[error("{target} did not accept the credential: {cause}")]
+    CredentialRefused {
+        /// Where.
+        target: Endpoint,
+        /// The server's words.
+        cause: String,
+    },
     /// A private key can't be used.
     #[error("the private key can't be used: {reason}")]
     BadKey {
