@@ -38,10 +38,12 @@ fn session(seed: u64, encodings: &[Encoding]) -> (Script, Picture) {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
     #[test]
     fn the_picture_is_the_servers_however_its_bytes_are_cut(
         seed: u64,
-        pieces in proptest::collection::vec(1_usize..3000, 1..20),
+        pieces in proptest::collection::vec(1_usize..2200, 1..20),
     ) {
         let (script, shown) = session(seed, &Encoding::ALL);
         let mut screen = Screen::new(Options::default());
@@ -78,10 +80,10 @@ fn byte_by_byte_is_as_good_as_at_once() {
 
 #[test]
 fn a_large_desktop_is_shown_in_parts_that_are_whole_in_the_end() {
-    let mut picture = Picture::new(3000, 1500);
-    picture.change(at(0, 0, 3000, 1500), |x, y| [x as u8, y as u8, (x ^ y) as u8]);
+    let mut picture = Picture::new(2100, 1100);
+    picture.change(at(0, 0, 2100, 1100), |x, y| [x as u8, y as u8, (x ^ y) as u8]);
     for encoding in [Encoding::Raw, Encoding::Zrle] {
-        let script = Script::open(3000, 1500).update(1);
+        let script = Script::open(2100, 1100).update(1);
         let script = script.pixels(&mut Encoder::new(1), &picture, whole(&picture), encoding);
         assert!(after(&script.bytes).unwrap().picture == picture, "{encoding:?}");
     }

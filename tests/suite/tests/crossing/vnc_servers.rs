@@ -20,6 +20,15 @@ pub(crate) struct Rgb {
     pub(crate) pixels: Vec<[u8; 3]>,
 }
 
+impl Rgb {
+    /// Tells whether the terminal shows its first words: both black and white are where they are.
+    fn has_text(&self) -> bool {
+        let rows = self.pixels.chunks(self.width).skip(30).take(16);
+        let words: Vec<_> = rows.flat_map(|row| &row[30..48]).collect();
+        [[0; 3], [255; 3]].iter().all(|colour| words.contains(&colour))
+    }
+}
+
 /// A desktop that a VNC server serves; both end when it is dropped.
 pub(crate) struct Desktop {
     pub(crate) port: u16,
@@ -75,14 +84,14 @@ impl Desktop {
         let mut number = String::new();
         output.read_line(&mut number).unwrap();
         let display = format!(":{}", number.trim());
-        let mut desktop =
-            Self { port, display, room, children: vec![child], _listening: vec![output] };
+        let mut desktop = Self { port, display, room, children: vec![child], _listening: vec![output] };
         assert!(desktop.display.len() > 1, "{:?} did not start", server.get_program());
         let mut terminal = desktop.on_display("xterm", "xterm");
-        terminal.args(["-geometry", "60x20+20+30", "-e", "sh", "-c", "touch ready; exec sh"]).env("PS1", "> ");
+        // The shell says nothing of its own, so that the picture stands still behind this.
+        terminal.args(["-geometry", "60x20+20+30", "-e", "sh", "-c", "printf 'ready> '; PS1='' exec sh"]);
         terminal.current_dir(desktop.room.path()).stdout(Stdio::null()).stderr(Stdio::null());
         desktop.children.push(terminal.spawn().unwrap());
-        wait_for("the terminal", || desktop.file("ready"));
+        wait_for("the terminal", || desktop.picture().has_text().then_some(()));
         desktop
     }
 
@@ -106,7 +115,8 @@ impl Desktop {
 
     /// Returns the X server's clipboard.
     pub(crate) fn clipboard(&self) -> String {
-        let text = self.on_display("xclip", "xclip").args(["-selection", "clipboard", "-o"]).output().unwrap();
+        let text =
+            self.on_display("xclip", "xclip").args(["-selection", "clipboard", "-o"]).output().unwrap();
         String::from_utf8(text.stdout).unwrap()
     }
 }
@@ -171,7 +181,8 @@ fn from_xwd(dump: &[u8]) -> Rgb {
 
 /// Reads a picture.
 pub(crate) fn from_png(file: &Path) -> Rgb {
-    let mut reader = png::Decoder::new(BufReader::new(std::fs::File::open(file).unwrap())).read_info().unwrap();
+    let mut reader =
+        png::Decoder::new(BufReader::new(std::fs::File::open(file).unwrap())).read_info().unwrap();
     let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut bytes).unwrap();
     assert_eq!((info.color_type, info.bit_depth), (png::ColorType::Rgb, png::BitDepth::Eight));
@@ -196,7 +207,11 @@ impl Counter {
                 let (client, server) = (client.unwrap(), TcpStream::connect(("127.0.0.1", server)).unwrap());
                 let (from, to) = (server.try_clone().unwrap(), client.try_clone().unwrap());
                 let counted = Arc::clone(&counted);
-                std::thread::spawn(move || pass(from, to, |bytes| drop(counted.fetch_add(bytes, Ordering::SeqCst))));
+                std::thread::spawn(move || {
+                    pass(from, to, |bytes| {
+                        counted.fetch_add(bytes, Ordering::SeqCst);
+                    })
+                });
                 std::thread::spawn(move || pass(client, server, |_| {}));
             }
         });
