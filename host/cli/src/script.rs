@@ -9,6 +9,7 @@
 //! click X Y [BUTTON]   clicks there: left, middle or right
 //! wheel LINES          turns the wheel; negative is away from the user
 //! copy TEXT            copies a text into the clipboard
+//! clipboard FILE       writes what was copied there, once it was, to a new file; fails after 60 seconds
 //! resize WIDTHxHEIGHT  asks for another size of the desktop
 //! wait SECONDS         waits
 //! still SECONDS        waits until the picture has not changed for so long; fails after 60 seconds
@@ -75,6 +76,8 @@ pub(crate) enum Step {
     Still(Duration),
     /// Write a picture.
     Picture(PathBuf),
+    /// Wait until something was copied there since the last time, and write it.
+    Clipboard(PathBuf),
 }
 
 /// Reads a script.
@@ -133,9 +136,10 @@ fn step(line: &str, pointer: &mut DesktopPoint) -> Result<Step, String> {
         ("wait", [time]) => Ok(Step::Wait(seconds(time)?)),
         ("still", [time]) => Ok(Step::Still(seconds(time)?)),
         ("picture", [_, ..]) => Ok(Step::Picture(PathBuf::from(rest))),
+        ("clipboard", [_, ..]) => Ok(Step::Clipboard(PathBuf::from(rest))),
         ("close", []) => Ok(Step::Do(vec![SessionInput::Close])),
         _ => Err(format!(
-            "'{line}' is no step: type, key, move, click, wheel, copy, resize, wait, still, picture or close, with what belongs to it"
+            "'{line}' is no step: type, key, move, click, wheel, copy, clipboard, resize, wait, still, picture or close, with what belongs to it"
         )),
     }
 }
@@ -208,15 +212,16 @@ mod tests {
     #[test]
     fn a_script_is_read_line_by_line() {
         let steps = parse(
-            "# a test\n\ntype a€\nkey ctrl+c\nclick 10 20 right\nstill 0.5\npicture a b.png\nclose\nnonsense",
+            "# a test\n\ntype a€\nkey ctrl+c\nclick 10 20 right\nstill 0.5\npicture a b.png\nclipboard text\nclose\nnonsense",
         )
         .unwrap();
-        assert_eq!(steps.len(), 6, "what is behind the close is not read");
+        assert_eq!(steps.len(), 7, "what is behind the close is not read");
         assert_eq!(keys(&steps[0]), [(0x61, true), (0x61, false), (0x0100_20ac, true), (0x0100_20ac, false)]);
         assert_eq!(keys(&steps[1]), [(0xffe3, true), (0x63, true), (0x63, false), (0xffe3, false)]);
         assert!(matches!(&steps[2], Step::Do(inputs) if inputs.len() == 3));
         assert_eq!(steps[3], Step::Still(Duration::from_millis(500)));
         assert_eq!(steps[4], Step::Picture("a b.png".into()));
+        assert_eq!(steps[5], Step::Clipboard("text".into()));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use ostler_app::core::{
-    BoxFuture, Form, FormAnswers, PromptError, Prompter, SessionId, SessionInput, TerminalSize,
+    BoxFuture, DesktopEvent, Form, FormAnswers, PromptError, Prompter, SessionId, SessionInput, TerminalSize,
 };
 use ostler_app::{Event, FrontEnd};
 use ostler_surface::{Screen, png};
@@ -22,7 +22,7 @@ use crate::prompt::Asker;
 use crate::script::Step;
 use crate::signals::Signals;
 
-/// How long a picture may take to stand still.
+/// How long a picture may take to stand still, and a text to be copied.
 const STILL_TIME: Duration = Duration::from_mins(1);
 
 /// What the session shows.
@@ -31,6 +31,8 @@ struct Seen {
     changed: Instant,
     /// Whether anything was shown yet.
     any: bool,
+    /// What was copied there, until the script takes it.
+    copied: Option<String>,
 }
 
 /// Where the script is.
@@ -56,7 +58,7 @@ pub(crate) struct ScriptFront {
 
 impl ScriptFront {
     pub(crate) fn new(asker: Asker, output: Output, signals: Arc<Signals>, steps: Vec<Step>) -> Arc<Self> {
-        let seen = Seen { screen: Screen::default(), changed: Instant::now(), any: false };
+        let seen = Seen { screen: Screen::default(), changed: Instant::now(), any: false, copied: None };
         Arc::new(Self {
             asker,
             output,
@@ -123,6 +125,22 @@ impl ScriptFront {
                         return self.fail(error);
                     }
                 }
+                Some(Step::Clipboard(file)) => {
+                    let copied = self.seen().copied.take();
+                    let written = match copied {
+                        Some(text) => write_new("the clipboard's text", file, text.as_bytes()),
+                        None if begun.elapsed() > STILL_TIME => {
+                            Err(CliError::Script("nothing was copied there".to_owned()))
+                        }
+                        None => {
+                            tokio::time::sleep(Duration::from_millis(50)).await;
+                            continue;
+                        }
+                    };
+                    if let Err(error) = written {
+                        return self.fail(error);
+                    }
+                }
             }
             run.begun = None;
             run.steps.pop_front();
@@ -132,11 +150,15 @@ impl ScriptFront {
     fn write_picture(&self, file: &Path) -> Result<(), CliError> {
         let bytes = png(self.seen().screen.shown())
             .map_err(|_| CliError::Script("nothing was shown yet that 'picture' could write".to_owned()))?;
-        let failed = |source| CliError::File { what: format!("the picture {}", file.display()), source };
-        let mut out =
-            OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
-        out.write_all(&bytes).and_then(|()| out.sync_all()).map_err(failed)
+        write_new("the picture", file, &bytes)
     }
+}
+
+/// Writes a new file that only the user can read.
+fn write_new(what: &str, file: &Path, bytes: &[u8]) -> Result<(), CliError> {
+    let failed = |source| CliError::File { what: format!("{what} {}", file.display()), source };
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
+    out.write_all(bytes).and_then(|()| out.sync_all()).map_err(failed)
 }
 
 impl Prompter for ScriptFront {
@@ -153,6 +175,9 @@ impl FrontEnd for ScriptFront {
                 Event::Connecting { .. } => self.signals.close_instead(self.close.clone()),
                 Event::Opened { .. } => {
                     self.opened.send_replace(true);
+                }
+                Event::Desktop { event: DesktopEvent::Clipboard(text), .. } => {
+                    self.seen().copied = Some(text);
                 }
                 Event::Desktop { event, .. } => {
                     let mut seen = self.seen();

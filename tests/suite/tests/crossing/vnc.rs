@@ -218,6 +218,18 @@ fn who_only_views_types_nothing() {
 }
 
 #[test]
+fn what_is_copied_there_comes_here() {
+    for server in [without_password(), Desktop::x11vnc(None)] {
+        let stage = Stage::new(server, None, &[]);
+        let file = stage.place("copied");
+        // In the terminal, a double click selects a word, which copies it.
+        let script = format!("click 40 40\nclick 40 40\nclipboard {}\n", file.display());
+        stage.drive(&script);
+        assert_eq!(std::fs::read_to_string(&file).unwrap(), "ready");
+    }
+}
+
+#[test]
 fn what_is_copied_here_can_be_pasted_there_unless_the_setting_forbids_it() {
     let stage = Stage::new(without_password(), None, &[]);
     let session = stage.started("still 0.5\ncopy grün \u{20ac} 5\n");
