@@ -7,7 +7,7 @@ use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ostler_core::{SecretInjector, SlotDescription};
+use ostler_core::{DrivenSurface, SecretInjector, SlotDescription};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::Instant;
 use wasmtime::component::{ResourceTable, ResourceTableError};
@@ -212,7 +212,7 @@ impl<'a> Call<'a> {
             Err(Stop::Trapped(error)) => {
                 let (plugin, details) = (&*self.loaded.id, format!("{error:?}"));
                 tracing::debug!(target: "ostler::plugin", plugin, details, "call ended by an error");
-                classify(&error, &self.loaded.limits)
+                classify(&error, &self.loaded.limits, self.store.hostcall_fuel())
             }
             Err(Stop::Fed(error)) => error,
             Err(Stop::Overslept) => {
@@ -272,7 +272,8 @@ fn store(loaded: &Loaded, chain: &CallChain<'_>, budget: Budget) -> Store<State>
     };
     let mut store = Store::new(&loaded.house.engine, state);
     store.limiter(|state| &mut state.limiter);
-    store.set_hostcall_fuel(limits.host_call_bytes);
+    let desktop = chain.drive.is_some_and(|drive| drive.surface == DrivenSurface::Desktop);
+    store.set_hostcall_fuel(if desktop { limits.desktop_call_bytes } else { limits.host_call_bytes });
     store.set_epoch_deadline(1);
     store.epoch_deadline_callback(tick);
     store
@@ -291,7 +292,7 @@ fn tick(mut store: StoreContextMut<'_, State>) -> wasmtime::Result<UpdateDeadlin
 }
 
 /// Names what ended a call.
-fn classify(error: &wasmtime::Error, limits: &Limits) -> PluginError {
+fn classify(error: &wasmtime::Error, limits: &Limits, host_call_bytes: usize) -> PluginError {
     if let Some(LimitReached { limit, allowed }) = error.downcast_ref() {
         return PluginError::Limit { limit, allowed: allowed.clone() };
     }
@@ -310,7 +311,7 @@ fn classify(error: &wasmtime::Error, limits: &Limits) -> PluginError {
     let cause = error.root_cause().to_string();
     // The engine has no public types for these two.
     if cause.contains("fuel allocated for hostcalls has been exhausted") {
-        let allowed = format!("{} MiB", limits.host_call_bytes >> 20);
+        let allowed = format!("{} MiB", host_call_bytes >> 20);
         return PluginError::Limit { limit: "bytes of one call between plugin and host", allowed };
     }
     if cause.starts_with("resource limit exceeded") {

@@ -25,6 +25,8 @@ pub struct Limits {
     pub sleep_time: Duration,
     /// Bytes that one host function may be handed, or one call may return.
     pub host_call_bytes: usize,
+    /// The same in a session with a desktop: 64 MiB of pixels are shown at once, and what describes them.
+    pub desktop_call_bytes: usize,
     /// Host objects (streams, pollables) that an instance may hold.
     pub resources: usize,
     /// Lines in the log.
@@ -66,6 +68,7 @@ impl Default for Limits {
             event_time: Duration::from_secs(5),
             sleep_time: Duration::from_secs(10),
             host_call_bytes: 16 << 20,
+            desktop_call_bytes: 65 << 20,
             resources: 256,
             log_lines: 1000,
             clock_waits: Duration::from_secs(60),

@@ -101,6 +101,19 @@ async fn a_large_update_comes_in_pieces_and_is_whole_with_the_last_one() {
 }
 
 #[tokio::test]
+async fn the_largest_desktop_is_shown_at_once_and_not_a_pixel_more() {
+    let plugin = World::new().load(&guest("painter"), GRANTED).unwrap();
+    let (outcome, events) = misused(&plugin, "largest").await;
+    assert_eq!(
+        (outcome.as_str(), events.len()),
+        ("Ok(())", 66),
+        "the size before it, its own, and 64 pieces"
+    );
+    let (outcome, _) = misused(&plugin, "too-large").await;
+    assert!(outcome.contains("Limit(\"an update has at most 4096 changes and 64 MiB"), "{outcome}");
+}
+
+#[tokio::test]
 async fn what_the_user_does_reaches_the_plugin_and_what_it_shows_the_user() {
     let plugin = World::new().load(&guest("painter"), GRANTED).unwrap();
     let (input, hears) = mpsc::channel(16);

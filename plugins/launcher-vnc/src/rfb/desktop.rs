@@ -12,8 +12,9 @@ use super::update::{self, Decoders, Done, Rectangle};
 
 /// The most changes that are shown at once.
 const MOST_CHANGES: usize = 4096;
-/// The most bytes of pixels that are shown at once. A larger update is shown in parts.
-const MOST_BYTES: usize = 8 << 20;
+/// Bytes of pixels that wait for the end of their update: as many as a desktop of 3840 x 2160 has. What comes behind them is shown apart,
+/// so that they and the largest rectangle have room in a plugin's memory.
+const MOST_BYTES: usize = 32 << 20;
 /// The most turns of a wheel that one event is.
 const MOST_TURNS: u16 = 32;
 /// How many rectangles an update has whose end is a rectangle of its own.
@@ -316,13 +317,11 @@ impl Desktop {
         if change.area().is_empty() {
             return;
         }
-        for part in change.parts(MOST_BYTES) {
-            if self.changes.len() == MOST_CHANGES || self.bytes + part.bytes() > MOST_BYTES {
-                self.show(out);
-            }
-            self.bytes += part.bytes();
-            self.changes.push(part);
+        if self.changes.len() == MOST_CHANGES || self.bytes + change.bytes() > MOST_BYTES {
+            self.show(out);
         }
+        self.bytes += change.bytes();
+        self.changes.push(change);
     }
 
     fn show(&mut self, out: &mut Outbox) {

@@ -104,26 +104,11 @@ impl Change {
     }
 
     /// Returns where it is.
-    pub(super) const fn area(&self) -> Area {
+    #[must_use]
+    pub const fn area(&self) -> Area {
         match self {
             Self::Pixels { at, .. } | Self::Fill { at, .. } => *at,
             Self::Copy { to, .. } => *to,
-        }
-    }
-
-    /// Cuts it into parts of whole rows, none of which has more bytes of pixels, as far as a row has no more.
-    pub(super) fn parts(self, most: usize) -> Vec<Self> {
-        match self {
-            Self::Pixels { at, bytes } if bytes.len() > most => {
-                let in_row = usize::from(at.width) * PIXEL;
-                let rows = (most / in_row).max(1);
-                let part = |(first, bytes): (usize, &[u8])| {
-                    let (first, height) = ((first * rows) as u16, (bytes.len() / in_row) as u16);
-                    Self::Pixels { at: Area { y: at.y + first, height, ..at }, bytes: bytes.to_vec() }
-                };
-                bytes.chunks(rows * in_row).enumerate().map(part).collect()
-            }
-            whole => vec![whole],
         }
     }
 }

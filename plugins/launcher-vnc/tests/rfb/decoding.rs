@@ -1,6 +1,6 @@
 //! Every encoding, with every way that it has to write pixels, comes out as the picture that the server had.
 
-use launcher_vnc::rfb::{Act, Options, Shape, Size};
+use launcher_vnc::rfb::{Act, Client, Options, Shape, Size};
 use ostler_fakes::vnc::{Encoder, Encoding, Picture, Rect, Script};
 use proptest::prelude::*;
 
@@ -79,14 +79,22 @@ fn byte_by_byte_is_as_good_as_at_once() {
 }
 
 #[test]
-fn a_large_desktop_is_shown_in_parts_that_are_whole_in_the_end() {
-    let mut picture = Picture::new(2100, 1100);
-    picture.change(at(0, 0, 2100, 1100), |x, y| [x as u8, y as u8, (x ^ y) as u8]);
-    for encoding in [Encoding::Raw, Encoding::Zrle] {
-        let script = Script::open(2100, 1100).update(1);
-        let script = script.pixels(&mut Encoder::new(1), &picture, whole(&picture), encoding);
-        assert!(after(&script.bytes).unwrap().picture == picture, "{encoding:?}");
-    }
+fn an_update_is_shown_at_once_unless_it_is_larger_than_a_large_desktop() {
+    let shows = |rectangles: u16| {
+        let mut client = Client::new(Options::default());
+        client.feed(&Script::open(4096, 4096).update(rectangles).bytes);
+        let (mut shows, pixels) = (Vec::new(), vec![7; 4096 * 1024 * 4]);
+        for number in 0..rectangles {
+            client.feed(&Script::default().rect(at(0, number * 1024, 4096, 1024), 0, &pixels).bytes);
+            while let Some(act) = client.next_act().unwrap() {
+                let Act::Show(changes) = act else { continue };
+                shows.push(changes.iter().map(|change| change.area().pixels() * 4).sum::<usize>() >> 20);
+            }
+        }
+        shows
+    };
+    assert_eq!(shows(2), [32]);
+    assert_eq!(shows(4), [32, 32]);
 }
 
 #[test]

@@ -95,6 +95,14 @@ fn misused(how: &str) -> String {
         // In pieces, and each piece of more than a megabyte.
         "large" => desktop::resize(Size { width: 2048, height: 1024 })
             .and_then(|()| desktop::show(&[gradient(Size { width: 2048, height: 1024 })])),
+        "largest" | "too-large" => {
+            let size = Size { width: 4096, height: 4096 };
+            let mut changes = vec![Change::pixels(area(0, 0, 4096, 4096), vec![9; 64 << 20])];
+            if how == "too-large" {
+                changes.push(Change::pixels(area(0, 0, 1, 1), vec![0; 4]));
+            }
+            desktop::resize(size).and_then(|()| desktop::show(&changes))
+        }
         other => return format!("it can't do '{other}'"),
     };
     format!("{outcome:?}")

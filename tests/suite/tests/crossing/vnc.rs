@@ -208,6 +208,15 @@ fn the_desktop_gets_another_size_where_the_setting_allows_it() {
 }
 
 #[test]
+fn a_large_desktop_is_seen_and_recorded_whole() {
+    let stage = Stage::new(without_password(), None, &["vnc.encodings=zrle"]);
+    let seen = stage.seen_after("still 0.5\nresize 3840x2160\nstill 2\n");
+    same(&seen, &stage.server.picture(), "what was seen and what the server shows");
+    same(&seen, &stage.replayed(), "what was seen and what was recorded");
+    assert_eq!((seen.width, seen.height), (3840, 2160));
+}
+
+#[test]
 fn who_only_views_types_nothing() {
     let stage = Stage::new(without_password(), None, &["vnc.view-only=true"]);
     let before = stage.seen_after("");
