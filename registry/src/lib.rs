@@ -11,6 +11,7 @@ mod inspect;
 mod native;
 mod settings;
 mod shelf;
+mod signature;
 mod staging;
 
 pub use check::{CheckError, CheckFault, check, check_new};
@@ -20,3 +21,4 @@ pub use settings::{
     PlaceHost, PlacePort, SchemaError, SecretPlace, SettingFault, SettingField, SettingShape, SettingsSchema,
 };
 pub use shelf::{BrokenPlugin, FoundPlugin, Origin, Shelf, ShelfError};
+pub use signature::{PublisherKey, SignatureError, verify_signature};

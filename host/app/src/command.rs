@@ -6,8 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::SecretInput;
 use crate::audit::{AuditExport, AuditFilter};
+use crate::{KdfChange, SecretInput, StoreFactors};
 use ostler_core::{LogLevel, RunRequest, SettingValue};
 use serde::{Deserialize, Serialize};
 
@@ -295,6 +295,10 @@ pub enum Command {
     PluginInstall {
         /// The file.
         file: PathBuf,
+        /// The public key of its publisher; none for one that is known already.
+        key: Option<String>,
+        /// Its signature; none for the one beside it, if there is one.
+        signature: Option<PathBuf>,
     },
     /// Tells what a plugin wrote to its log.
     PluginLog {
@@ -332,24 +336,6 @@ pub enum Command {
     Doctor,
 }
 
-/// What opens a store, asked for again where its keys are at stake.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoreFactors {
-    /// The passphrase.
-    pub passphrase: SecretInput,
-    /// The key file, where the store wants one; an absolute path.
-    pub key_file: Option<PathBuf>,
-}
-
-/// How a passphrase is to be stretched: what is none stays as strong as it is, or becomes as strong as a new store's.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct KdfChange {
-    /// Memory, in MiB; not for a store of the FIPS profile.
-    pub memory_mib: Option<u32>,
-    /// Passes; the rounds of PBKDF2 for a store of the FIPS profile.
-    pub passes: Option<u32>,
-}
-
 impl Command {
     /// Makes the paths absolute, for a host that works in another directory.
     ///
@@ -360,8 +346,8 @@ impl Command {
             Self::StoreBackup { to: path }
             | Self::RecordingExport { out: path, .. }
             | Self::RecordingPicture { out: path, .. }
-            | Self::RecordingPictures { out: path, .. }
-            | Self::PluginInstall { file: path } => vec![path],
+            | Self::RecordingPictures { out: path, .. } => vec![path],
+            Self::PluginInstall { file, signature, .. } => std::iter::once(file).chain(signature).collect(),
             Self::PluginCrashes { out: Some(path), .. } => vec![path],
             Self::Import(import) => std::iter::once(&mut import.file).chain(&mut import.mend_file).collect(),
             _ => Vec::new(),

@@ -12,6 +12,7 @@ use ostler_registry::{Code, FoundPlugin};
 use crate::auditing::plugin_ref;
 use crate::kept::KeptPlugin;
 use crate::plugins::plugin_id;
+use crate::signatures::SignedBy;
 use crate::{AppError, GrantBounds, Host, Reply};
 
 /// A file that was installed, and what it was consented to.
@@ -63,8 +64,13 @@ impl Host {
         Ok(Reply::Done(format!("'{id}' {} {what} ({capability})", if granted { "may" } else { "may not" })))
     }
 
-    pub(crate) async fn plugin_install(&self, file: &Path) -> Result<Reply, AppError> {
-        let installed = match self.install_checked(file).await {
+    pub(crate) async fn plugin_install(
+        &self,
+        file: &Path,
+        key: Option<&str>,
+        signature: Option<&Path>,
+    ) -> Result<Reply, AppError> {
+        let installed = match self.install_checked(file, SignedBy { key, signature }).await {
             Ok(installed) => installed,
             Err(error) => {
                 let mut event = self.audit.event(EventClass::PluginInstall, Outcome::Denied);
@@ -77,13 +83,19 @@ impl Host {
         let Installed { found, before, kept, answers } = installed;
         // A new file can do nothing yet: it is inspected again, and granted little, before it is ever run.
         match before {
-            None => self.audit_plugin(EventClass::PluginInstall, &found, None)?,
+            None => {
+                let mut event = self.audit.event(EventClass::PluginInstall, Outcome::Success);
+                event.plugin = Some(plugin_ref(&found));
+                event.details.extend(signed_by(&kept));
+                self.audit.write(&event)?;
+            }
             Some(before) => {
                 let before = plugin_ref(&before);
                 let mut event = self.audit.event(EventClass::PluginUpdate, Outcome::Success);
                 event.plugin = Some(plugin_ref(&found));
                 event.details.insert("from-version".to_owned(), before.version);
                 event.details.insert("from-digest".to_owned(), before.digest);
+                event.details.extend(signed_by(&kept));
                 self.audit.write(&event)?;
             }
         }
@@ -99,15 +111,19 @@ impl Host {
     }
 
     /// Installs a file that policy allows, a native one only where policy pins it, after the person was asked.
-    async fn install_checked(&self, file: &Path) -> Result<Installed, AppError> {
+    async fn install_checked(&self, file: &Path, said: SignedBy<'_>) -> Result<Installed, AppError> {
         let inspected = self.shelf.look_at(file)?;
         if inspected.inspection.code == Code::Native {
             self.check_native(&inspected)?;
         }
-        self.may_run(&inspected)?;
         let (shelf, _) = self.shelf.scan()?;
         let before = shelf.into_iter().find(|before| plugin_id(before) == plugin_id(&inspected));
         let mut kept = self.kept(before.as_ref().unwrap_or(&inspected))?;
+        // Without a file that it was bound to, an earlier key says nothing.
+        let earlier = before.as_ref().and(kept.consent.signed_by.as_deref());
+        let signer = self.signer_of(file, &inspected, said, earlier).await?;
+        self.may_run_signed(&inspected, signer.as_deref())?;
+        kept.consent.signed_by = signer;
         kept.digest = inspected.inspection.digest.to_string();
         let manifest = &inspected.inspection.manifest;
         kept.consent = kept.consent.carried_to(manifest);
@@ -176,6 +192,11 @@ impl Host {
             Err(source) => Err(AppError::Prompt { what: "the plugin was not installed".to_owned(), source }),
         }
     }
+}
+
+/// The key that signed a file, as events have it.
+fn signed_by(kept: &KeptPlugin) -> Option<(String, String)> {
+    Some(("signed-by".to_owned(), kept.consent.signed_by.clone()?))
 }
 
 fn question(request: &CapabilityRequest, waits: Option<&Waiting<'_>>) -> Field {

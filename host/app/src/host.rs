@@ -231,7 +231,9 @@ impl Host {
                 self.plugin_grant(&id, &capability, granted, &bounds)
             }
             Command::SourceBrowse { plugin, folder } => self.source_browse(&plugin, folder.as_deref()).await,
-            Command::PluginInstall { file } => self.plugin_install(&file).await,
+            Command::PluginInstall { file, key, signature } => {
+                self.plugin_install(&file, key.as_deref(), signature.as_deref()).await
+            }
             Command::PluginCrashes { id, out } => self.plugin_crashes(&id, out.as_deref()),
             Command::PluginLog { id, level, last } => self.plugin_log(&id, level, last),
             Command::PluginRemove { id } => self.plugin_remove(&id),

@@ -138,7 +138,7 @@ impl Shared {
         match self.places.read_policy() {
             Ok(policy) => {
                 let digest = found.inspection.digest.to_string();
-                let facts = facts(found, &digest);
+                let facts = facts(found, &digest, consent.signed_by.as_deref());
                 match policy.decide_plugin(&facts) {
                     Ok(()) => rights(&facts, &policy, consent),
                     Err(rule) => all_denied(found, &rule),

@@ -6,7 +6,7 @@ use ostler_audit::{EventClass, Outcome};
 use ostler_core::SecretBytes;
 use ostler_vault::{Factors, KdfParameters, KeyFile, VaultError};
 
-use crate::command::{KdfChange, StoreFactors};
+use crate::factors::{KdfChange, StoreFactors};
 use crate::{AppError, Host, Reply, keyring};
 
 const KEYRING_DROPPED: &str =

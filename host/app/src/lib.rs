@@ -19,6 +19,7 @@ mod credentials;
 mod doctor;
 mod driven;
 mod error;
+mod factors;
 mod folders;
 mod front;
 mod host;
@@ -45,6 +46,7 @@ mod reply;
 mod secret_input;
 mod session;
 mod sign_in;
+mod signatures;
 mod sources;
 mod span;
 mod store;
@@ -53,12 +55,13 @@ pub use audit::{AuditExport, AuditFilter, ExportFormat, SinkAddress, check_growt
 pub use clock::SystemClock;
 pub use command::{
     Command, ConnectionChange, CredentialChange, CredentialModeInput, FolderChange, GrantBounds,
-    HostKeyPolicy, ImportCommand, KdfChange, SourceInput, StoreFactors,
+    HostKeyPolicy, ImportCommand, SourceInput,
 };
 pub use config::{CONFIG_KEYS, ConfigError, ConfigKey, Configuration};
 pub use crashes::{CrashInput, CrashReport};
 pub use doctor::check_files;
 pub use error::{AppError, ErrorKind, RelayedCause};
+pub use factors::{KdfChange, StoreFactors};
 pub use front::{Event, FrontEnd, PlayedEvent};
 pub use host::Host;
 pub use keyring::KeyringError;

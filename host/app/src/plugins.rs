@@ -204,6 +204,7 @@ impl Host {
         Ok(Reply::Plugin(Box::new(PluginDetail {
             plugin: self.plugin_view(&found)?,
             path: found.path.clone(),
+            signed_by: kept.consent.signed_by.clone(),
             capabilities: capabilities.collect(),
             imports: found.inspection.imports.iter().map(ToString::to_string).collect(),
             calls: kept.usage.calls,

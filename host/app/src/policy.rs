@@ -52,8 +52,13 @@ fn read(file: &Path, needed: bool) -> Result<Option<PolicyLayer>, PolicyFault> {
 }
 
 /// What policy is told of a plugin.
-pub(crate) fn facts<'a>(found: &'a FoundPlugin, digest: &'a str) -> PluginFacts<'a> {
-    PluginFacts { manifest: &found.inspection.manifest, digest, bundled: found.origin == Origin::Bundled }
+pub(crate) fn facts<'a>(
+    found: &'a FoundPlugin,
+    digest: &'a str,
+    signed_by: Option<&'a str>,
+) -> PluginFacts<'a> {
+    let bundled = found.origin == Origin::Bundled;
+    PluginFacts { manifest: &found.inspection.manifest, digest, bundled, signed_by }
 }
 
 impl Shared {
@@ -62,8 +67,19 @@ impl Shared {
     /// # Errors
     /// Names the rule that forbids it, or the policy file that can't be used.
     pub(crate) fn may_run(&self, found: &FoundPlugin) -> Result<(), AppError> {
+        let kept = self.kept(found)?;
+        self.may_run_signed(found, kept.consent.signed_by.as_deref())
+    }
+
+    /// Decides the same of a file that is signed with this key.
+    pub(crate) fn may_run_signed(
+        &self,
+        found: &FoundPlugin,
+        signed_by: Option<&str>,
+    ) -> Result<(), AppError> {
         let digest = found.inspection.digest.to_string();
-        self.places.read_policy()?.decide_plugin(&facts(found, &digest)).map_err(AppError::Denied)
+        let facts = facts(found, &digest, signed_by);
+        self.places.read_policy()?.decide_plugin(&facts).map_err(AppError::Denied)
     }
 
     /// Decides the same, and writes down a no.

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use ostler_app::core::PassphraseFault;
 use ostler_app::{AppError, ConfigError, ErrorKind};
+use ostler_plugin_tools::ToolError;
 use ostler_serve::{ClientError, ServeError};
 
 /// The exit code where the words of the command line make no sense.
@@ -77,6 +78,9 @@ pub(crate) enum CliError {
     /// It is not known where the user's files are.
     #[error("neither {0} nor HOME says where your files are")]
     NoHome(&'static str),
+    /// A tool for plugin authors.
+    #[error(transparent)]
+    Author(#[from] ToolError),
     /// A script of a session can't be done.
     #[error("the script can't be done: {0}")]
     Script(String),
@@ -144,6 +148,7 @@ impl CliError {
             | Self::Declined(_)
             | Self::StoreExists(_)
             | Self::Script(_)
+            | Self::Author(_)
             | Self::File { .. } => FAILED,
             Self::Serve(ServeError::Running { .. }) => FAILED,
             Self::Serve(_) => 8,
@@ -174,6 +179,7 @@ impl CliError {
             }
             Self::Serve(error) => serve_hint(error)?.to_owned(),
             Self::NoHome(_) => "set HOME, or give --store and --config".to_owned(),
+            Self::Author(error) => return error.advice(),
             Self::Script(_) => "'ostler help connect' shows an example, the guide all steps".to_owned(),
             Self::Secret { .. }
             | Self::File { .. }

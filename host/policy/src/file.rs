@@ -10,8 +10,13 @@
 //! id = "ostler.credential-pkcs11"
 //! digest = "sha256:..."
 //!
+//! [[publisher]]                        # its plugins run only where one of these keys has signed them
+//! name = "acme"
+//! keys = ["RWQ..."]
+//!
 //! [plugins]
 //! publishers = ["bundled", "acme"]     # the first word of ids; 'bundled' are the plugins that come with the program
+//! signatures = "required"              # or "optional": plugins of publishers that no [[publisher]] names
 //! headless = "pre-granted"             # or "refuse": where nobody can be asked, install nothing that would ask
 //!
 //! [[plugins.allow]]                    # where any is named, no other plugin runs
@@ -69,6 +74,9 @@ pub struct PolicyFile {
     pub crash_reports: Option<CrashReports>,
     /// Native plugins that may run.
     pub native: Option<Vec<NativePin>>,
+    /// Publishers with the keys that they sign with.
+    #[serde(rename = "publisher")]
+    pub publishers: Vec<Publisher>,
     /// Which plugins may run.
     pub plugins: PluginRules,
     /// How far capabilities reach, in the order in which they are looked through.
@@ -76,10 +84,33 @@ pub struct PolicyFile {
     pub capabilities: Vec<Spanned<CapabilityRule>>,
 }
 
+/// A publisher whose plugins have to be signed.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Publisher {
+    /// The first word of the ids of its plugins.
+    pub name: String,
+    /// Its public keys, as minisign writes them.
+    pub keys: Vec<String>,
+}
+
+/// What is wanted of plugins whose publisher no file names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Signatures {
+    /// Nothing.
+    #[default]
+    Optional,
+    /// They do not run.
+    Required,
+}
+
 /// Which plugins may run.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub struct PluginRules {
+    /// What is wanted of plugins whose publisher no [`Publisher`] names.
+    pub signatures: Signatures,
     /// Publishers: the first words of ids, or `bundled`. A first word alone proves nothing; a digest does.
     pub publishers: Option<Vec<String>>,
     /// What becomes of a plugin that is installed where nobody can be asked.
@@ -181,6 +212,8 @@ pub struct PluginFacts<'a> {
     pub digest: &'a str,
     /// Whether it came with the program.
     pub bundled: bool,
+    /// The public key that its file is signed with, where that was verified when it was installed.
+    pub signed_by: Option<&'a str>,
 }
 
 impl PluginMatch {
@@ -221,6 +254,27 @@ impl PolicyFile {
         Ok(file)
     }
 
+    /// Returns what is missing of the signature of a plugin, as the end of a sentence.
+    pub(crate) fn lacks_signature(&self, facts: &PluginFacts<'_>) -> Option<String> {
+        let publisher = facts.manifest.id.publisher();
+        let own = || self.publishers.iter().filter(|known| known.name == publisher);
+        let signed =
+            |known: &Publisher| facts.signed_by.is_some_and(|key| known.keys.iter().any(|own| own == key));
+        if facts.bundled || own().any(signed) {
+            None
+        } else if own().next().is_some() {
+            Some(format!(
+                "wants plugins of the publisher '{publisher}' to be signed with a key of theirs ([[publisher]])"
+            ))
+        } else if self.plugins.signatures == Signatures::Required {
+            Some(format!(
+                "wants plugins to be signed, and names no key of the publisher '{publisher}' (plugins.signatures)"
+            ))
+        } else {
+            None
+        }
+    }
+
     /// Returns the first entry about a capability of a plugin.
     pub(crate) fn rule(&self, facts: &PluginFacts<'_>, capability: Capability) -> Option<&CapabilityRule> {
         self.capabilities.iter().map(Spanned::get_ref).find(|rule| {
@@ -253,6 +307,20 @@ impl PolicyFile {
                 return fault(at, message, None);
             }
         }
+        for publisher in &self.publishers {
+            let wrong = publisher.keys.iter().find(|key| !is_key(key));
+            if let Some(wrong) = wrong {
+                let at = text.find(wrong.as_str()).unwrap_or_default();
+                let message = format!(
+                    "'{wrong}' is no public key: expected the line of 56 letters that begins with 'RW'"
+                );
+                return fault(at, message, None);
+            }
+            if publisher.keys.is_empty() {
+                let message = format!("the publisher '{}' needs at least one of its 'keys'", publisher.name);
+                return fault(text.find("[[publisher]]").unwrap_or_default(), message, None);
+            }
+        }
         for entry in self.plugins.allow.iter().flatten().chain(&self.plugins.deny) {
             let (at, entry) = (entry.span().start, entry.get_ref());
             if entry.id.is_none() && entry.digest.is_none() {
@@ -276,6 +344,12 @@ fn check_id(pattern: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!("'{pattern}' is no pattern of plugin ids: expected an id such as 'acme.importer-*'"))
+}
+
+fn is_key(text: &str) -> bool {
+    text.len() == 56
+        && text.starts_with("RW")
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "+/=".contains(c))
 }
 
 fn is_digest(text: &str) -> bool {

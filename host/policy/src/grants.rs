@@ -24,6 +24,9 @@ pub fn default_grants(manifest: &Manifest, origin_is_bundled: bool) -> Grants {
 pub struct Consent {
     /// What it has where policy does not say otherwise.
     pub grants: Grants,
+    /// The public key that signed the file, where it was signed by one that somebody trusts.
+    #[serde(default)]
+    pub signed_by: Option<String>,
     /// What the user decided about.
     #[serde(default)]
     pub decided: BTreeSet<Capability>,
@@ -50,6 +53,7 @@ impl Consent {
     pub fn new(manifest: &Manifest, bundled: bool) -> Self {
         Self {
             grants: default_grants(manifest, bundled),
+            signed_by: None,
             decided: BTreeSet::new(),
             settled: Some(asked(manifest)),
         }

@@ -13,6 +13,7 @@ mod rules;
 
 pub use file::{
     CapabilityRule, GrantRule, Headless, PluginFacts, PluginMatch, PluginRules, PolicyFile, PolicyFileError,
+    Publisher, Signatures,
 };
 pub use grants::{Consent, GrantedBy, Right, Waiting, default_grants, granted, rights};
 pub use launch::{Decision, LaunchFacts, RECORDING_SETTING, decide_launch};

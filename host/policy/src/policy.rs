@@ -47,6 +47,14 @@ impl Policy {
         Self { guards, ..self }
     }
 
+    /// Returns the keys that files name for a publisher.
+    pub fn publisher_keys<'a>(&'a self, publisher: &'a str) -> impl Iterator<Item = &'a str> {
+        let publishers = self.layers.iter().flat_map(|layer| &layer.file.publishers);
+        publishers
+            .filter(move |known| known.name == publisher)
+            .flat_map(|known| known.keys.iter().map(String::as_str))
+    }
+
     /// Decides whether a plugin may run.
     ///
     /// # Errors
@@ -67,6 +75,9 @@ impl Policy {
                 return Err(format!(
                     "{name} allows no plugin of the publisher '{publisher}' (plugins.publishers)"
                 ));
+            }
+            if let Some(reason) = file.lacks_signature(facts) {
+                return Err(format!("{name} {reason}"));
             }
             let mut allowed = rules.allow.iter().flatten().map(Spanned::get_ref);
             if rules.allow.is_some() && !allowed.any(|entry| entry.fits(facts)) {

@@ -13,7 +13,7 @@ pub(crate) struct Tool {
 }
 
 /// What the tests need.
-pub(crate) const OF_TESTS: [Tool; 31] = [
+pub(crate) const OF_TESTS: [Tool; 32] = [
     Tool { program: "sshd", package: "openssh-server" },
     Tool { program: "ssh-keygen", package: "openssh-client" },
     Tool { program: "tmux", package: "tmux" },
@@ -35,6 +35,7 @@ pub(crate) const OF_TESTS: [Tool; 31] = [
     Tool { program: "mandoc", package: "mandoc" },
     Tool { program: "node", package: "nodejs" },
     Tool { program: "npm", package: "npm" },
+    Tool { program: "minisign", package: "minisign" },
     Tool { program: "telnetd", package: "inetutils-telnetd" },
     Tool { program: "softhsm2-util", package: "softhsm2" },
     Tool { program: "pkcs11-tool", package: "opensc" },

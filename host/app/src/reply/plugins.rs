@@ -39,6 +39,8 @@ pub struct PluginDetail {
     pub plugin: PluginView,
     /// Its file.
     pub path: PathBuf,
+    /// The public key that it is signed with, where that was verified.
+    pub signed_by: Option<String>,
     /// The capabilities that it asks for.
     pub capabilities: Vec<CapabilityView>,
     /// What it imports.

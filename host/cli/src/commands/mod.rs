@@ -1,6 +1,7 @@
 //! The verbs: each turns its words into commands of the host and says which exit code comes of them.
 
 pub(crate) mod audit;
+pub(crate) mod author;
 pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod connect;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use ostler_app::{Command, GrantBounds, LogLevel, SecretInput};
 
+use super::author::{Author, public_key};
 use super::fields::pair;
 use crate::context::Context;
 use crate::error::CliError;
@@ -119,11 +120,24 @@ Examples:
         capability: String,
     },
     /// Check a plugin file and install it. It starts with next to no rights.
-    #[command(after_help = "Examples:\n  ostler plugin install importer.wasm")]
+    ///
+    /// A signature FILE.minisig beside it is verified with the key that you name, that of the version before, or those that policy names.
+    #[command(after_help = "\
+Examples:
+  ostler plugin install importer.wasm
+  ostler plugin install importer.wasm --key publisher.pub")]
     Install {
         /// The file.
         file: PathBuf,
+        /// The publisher's public key, or the file with it: the plugin is installed only where it signed the file.
+        #[arg(long, value_name = "KEY")]
+        key: Option<String>,
+        /// The signature, where it is not FILE.minisig.
+        #[arg(long, value_name = "FILE")]
+        signature: Option<PathBuf>,
     },
+    #[command(flatten)]
+    Author(Author),
     /// Remove an installed plugin.
     #[command(after_help = "Examples:\n  ostler plugin remove example.importer")]
     Remove {
@@ -205,7 +219,11 @@ impl Plugin {
             Self::Entries { id, folder } => Command::SourceBrowse { plugin: id, folder },
             Self::Crashes { id, out } => Command::PluginCrashes { id, out },
             Self::Log { id, level, last } => Command::PluginLog { id, level, last },
-            Self::Install { file } => Command::PluginInstall { file },
+            Self::Install { file, key, signature } => {
+                let key = key.map(public_key).transpose()?;
+                Command::PluginInstall { file, key, signature }
+            }
+            Self::Author(author) => return author.run(context),
             Self::Remove { id } => Command::PluginRemove { id },
         };
         let code = context.run(command).await?;

@@ -39,7 +39,9 @@ Examples:
         #[arg(long, value_name = "SECONDS", value_parser = seconds)]
         idle_limit: Option<Duration>,
     },
-    /// Write what a recorded desktop showed at a moment as a picture (PNG). The file is not sealed.
+    /// Write what a recorded desktop showed at a moment as a picture (PNG).
+    ///
+    /// The file is not sealed.
     #[command(after_help = "Examples:\n  ostler recording picture newest --at 12.5 --out desktop.png")]
     Picture {
         /// Which.

@@ -123,6 +123,7 @@ pub(crate) fn detail(detail: &PluginDetail, style: Style) -> String {
         .maybe("problem", plugin.problem.as_ref())
         .add("file", detail.path.display().to_string())
         .add("digest", &plugin.digest)
+        .maybe("signed with", detail.signed_by.as_ref())
         .add("imports", detail.imports.join(", "))
         .add("calls", detail.calls.to_string())
         .add("traps", detail.traps.to_string())

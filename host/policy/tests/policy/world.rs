@@ -22,7 +22,7 @@ pub(crate) fn http(hosts: &str) -> String {
 }
 
 pub(crate) fn facts(manifest: &Manifest) -> PluginFacts<'_> {
-    PluginFacts { manifest, digest: DIGEST, bundled: false }
+    PluginFacts { manifest, digest: DIGEST, bundled: false, signed_by: None }
 }
 
 /// The policy of a system and of a user.

@@ -6,10 +6,10 @@ use ostler_sdk::importer::{
 use std::io::Read;
 
 /// The plugin.
-pub struct HostList;
-ostler_sdk::export_plugin!(HostList, kinds: [importer]);
+pub struct Plugin;
+ostler_sdk::export_plugin!(Plugin, kinds: [importer]);
 
-impl Importer for HostList {
+impl Importer for Plugin {
     fn describe() -> Info {
         Info::new("Host list").extension("hosts")
     }

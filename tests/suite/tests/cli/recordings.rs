@@ -67,6 +67,7 @@ fn a_session_is_recorded_listed_played_exported_and_verified() -> anyhow::Result
         "problem",
         "started",
         "state",
+        "surface",
         "target",
         "type",
         "user",

@@ -9,6 +9,7 @@
 )]
 
 mod at_rest;
+mod author_tools;
 mod authors;
 mod component;
 mod confused_deputy;

@@ -5,11 +5,13 @@
 use super::tree::Crate;
 
 /// Folders (`*` stands for one name) and the folders that they may see. The first line that fits counts.
-const ARROWS: [(&str, &[&str]); 26] = [
+const ARROWS: [(&str, &[&str]); 27] = [
     ("plugin-api", &[]),
     ("sdk/rust", &["plugin-api"]),
     ("sdk/native", &["plugin-api"]),
     ("registry", &["plugin-api"]),
+    // What an author asks of the program, apart from the host.
+    ("sdk/tools", &["plugin-api", "registry"]),
     ("plugins/*", &["sdk/rust"]),
     ("plugins/native/*", &["sdk/native"]),
     ("sdk/examples/*", &["sdk/rust"]),
@@ -40,7 +42,7 @@ const ARROWS: [(&str, &[&str]); 26] = [
     ),
     ("host/serve", &["host/app", "host/core"]),
     // A script takes pictures of what a session shows.
-    ("host/cli", &["host/serve", "host/app", "host/core", "host/surface"]),
+    ("host/cli", &["host/serve", "host/app", "host/core", "host/surface", "sdk/tools"]),
     ("tests/guests/*", &["sdk/rust"]),
     ("tests/native-guest", &["sdk/native"]),
     ("tests/fakes", &[]),
