@@ -387,6 +387,10 @@ fn fits(property: &Map<String, Value>, shape: SettingShape, choices: &[Value]) -
         ),
     };
     let items = property.get("items").filter(|_| shape == SettingShape::List);
+    if let Some(choices) = items.and_then(|items| items.get("enum")).and_then(Value::as_array) {
+        let choices: Vec<String> = choices.iter().map(shown).collect();
+        words.push_str(&format!(", each one of {}", choices.join(", ")));
+    }
     if let Some(pattern) = bound("pattern").or_else(|| items?.get("pattern").map(shown)) {
         words.push_str(&format!(" like {pattern}"));
     }

@@ -72,7 +72,12 @@ impl DrivenEngine {
         let target = self.request.target.clone();
         match outcome {
             Ok(Ok(end)) => Ok(end),
-            Ok(Err(DriveFailure::Unreachable(cause))) => Err(SessionError::Unreachable { target, cause }),
+            Ok(Err(DriveFailure::Unreachable(cause))) => {
+                // The host's own words, where the plugin passes them on, name the target too.
+                let prefix = format!("{target} can't be reached: ");
+                let cause = cause.strip_prefix(&prefix).map(str::to_owned).unwrap_or(cause);
+                Err(SessionError::Unreachable { target, cause })
+            }
             Ok(Err(DriveFailure::WrongCredential(cause))) => {
                 Err(SessionError::CredentialRefused { target, cause })
             }

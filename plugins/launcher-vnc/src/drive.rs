@@ -135,7 +135,7 @@ impl<'a> Session<'a> {
 fn not_opened(fault: Fault) -> DriveError {
     match fault {
         Fault::WrongPassword(reason) => DriveError::WrongCredential(reason),
-        Fault::PasswordMissing => DriveError::Missing("a password: the server asks for one".to_owned()),
+        Fault::PasswordMissing => DriveError::Missing("a password, which the server asks for,".to_owned()),
         other => DriveError::Protocol(other.to_string()),
     }
 }

@@ -20,6 +20,7 @@ fn a_schema_says_what_there_is_and_what_would_fit() {
         "depth": { "type": "string", "enum": ["one", "all"], "title": "Depth" },
         "names": { "type": "array", "maxItems": 2, "items": { "type": "string", "pattern": "^[a-z]+$" } },
         "on": { "type": "boolean" },
+        "ways": { "type": "array", "items": { "type": "string", "enum": ["a", "b"] } },
     }));
     let fields: Vec<_> =
         schema.fields().iter().map(|field| (field.key.as_str(), field.shape, field.fits.as_str())).collect();
@@ -30,6 +31,7 @@ fn a_schema_says_what_there_is_and_what_would_fit() {
             ("names", SettingShape::List, "texts, with commas between them of at most 2 items like ^[a-z]+$"),
             ("on", SettingShape::Flag, "true or false"),
             ("port", SettingShape::Integer, "a whole number from 1 to 65535"),
+            ("ways", SettingShape::List, "texts, with commas between them, each one of a, b"),
         ]
     );
     assert_eq!(schema.read("port", "443"), Ok(json!(443)));
@@ -42,8 +44,9 @@ fn a_schema_says_what_there_is_and_what_would_fit() {
         ("depth", "two", "expected one of one, all"),
         ("names", "A", "like ^[a-z]+$"),
         ("names", "a,b,c", "at most 2 items"),
+        ("ways", "a,c", "each one of a, b"),
         ("on", "maybe", "expected true or false"),
-        ("prt", "1", "there is no setting 'prt'; there are depth, names, on, port"),
+        ("prt", "1", "there is no setting 'prt'; there are depth, names, on, port, ways"),
     ] {
         let fault = schema.read(key, text).unwrap_err().to_string();
         assert!(fault.contains(expected), "{fault:?} should contain {expected:?}");

@@ -192,7 +192,11 @@ fn a_wrong_password_and_a_missing_one_are_told() {
     stage.connection("bare", stage.server.port, None, &[]);
     let refused = stage.world.run(&["connect", "bare", "--script", &stage.script("still 1\n")]);
     assert_eq!(refused.code, 255, "{}", refused.stderr);
-    assert!(refused.stderr.contains("a password: the server asks for one"), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains("a password, which the server asks for, is missing"),
+        "{}",
+        refused.stderr
+    );
 }
 
 #[test]
