@@ -12,7 +12,7 @@
 //!
 //! [[publisher]]                        # its plugins run only where one of these keys has signed them
 //! name = "acme"
-//! keys = ["RWQ..."]
+//! keys = ["RWQf6LRCGA9i53mlYecO4IzT51TGPpvWucNSCh1CBM0QTaLn73Y7GFO3"]
 //!
 //! [plugins]
 //! publishers = ["bundled", "acme"]     # the first word of ids; 'bundled' are the plugins that come with the program
