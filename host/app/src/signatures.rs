@@ -55,7 +55,8 @@ impl Host {
         let keys = self.keys_for(found, said.key, before).map_err(|error| refused(error.to_string()))?;
         if keys.is_empty() {
             let notice =
-                "the file is signed, and no key of its publisher is known: '--key' names one".to_owned();
+                "the file is signed, and no key of its publisher is known: '--publisher-key' names one"
+                    .to_owned();
             self.front.show(Event::Notice(notice)).await;
             return Ok(None);
         }

@@ -269,7 +269,7 @@ mod tests {
             let valued = command.get_arguments().filter(|argument| argument.get_action().takes_values());
             let own = valued.filter_map(|argument| argument.get_long()).filter(|long| {
                 let secret = ["password", "passphrase", "key"].iter().any(|word| long.contains(word));
-                let public = ["host-key", "keys"].contains(long);
+                let public = ["host-key", "keys", "publisher-key"].contains(long);
                 secret && !public && !long.ends_with("-file") && !long.ends_with("-fd")
             });
             own.map(str::to_owned).chain(command.get_subcommands().flat_map(secrets)).collect()

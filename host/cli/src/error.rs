@@ -6,6 +6,7 @@ use ostler_app::core::PassphraseFault;
 use ostler_app::{AppError, ConfigError, ErrorKind};
 use ostler_plugin_tools::ToolError;
 use ostler_serve::{ClientError, ServeError};
+use ostler_testkit::KitError;
 
 /// The exit code where the words of the command line make no sense.
 pub(crate) const USAGE: u8 = 2;
@@ -81,6 +82,9 @@ pub(crate) enum CliError {
     /// A tool for plugin authors.
     #[error(transparent)]
     Author(#[from] ToolError),
+    /// A plugin's cases can't be run.
+    #[error(transparent)]
+    Cases(#[from] KitError),
     /// A script of a session can't be done.
     #[error("the script can't be done: {0}")]
     Script(String),
@@ -149,6 +153,7 @@ impl CliError {
             | Self::StoreExists(_)
             | Self::Script(_)
             | Self::Author(_)
+            | Self::Cases(_)
             | Self::File { .. } => FAILED,
             Self::Serve(ServeError::Running { .. }) => FAILED,
             Self::Serve(_) => 8,
@@ -181,6 +186,7 @@ impl CliError {
             Self::NoHome(_) => "set HOME, or give --store and --config".to_owned(),
             Self::Author(error) => return error.advice(),
             Self::Script(_) => "'ostler help connect' shows an example, the guide all steps".to_owned(),
+            Self::Cases(_) => "the author's guide has the shape of cases".to_owned(),
             Self::Secret { .. }
             | Self::File { .. }
             | Self::Declined(_)

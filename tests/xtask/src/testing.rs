@@ -9,6 +9,7 @@ pub(crate) fn test(workspace: &Workspace, arguments: &[String]) -> anyhow::Resul
     tools::install(workspace, &tools::OF_TESTS)?;
     let player = tools::asciinema_player(workspace)?;
     tools::ocsf_models(workspace, &player)?;
+    tools::componentize(workspace, &player)?;
     let built = building::build(workspace, false, Beside::Tests)?;
     let guests = building::guests(workspace)?;
     let mut command = workspace.cargo();

@@ -61,6 +61,9 @@ const PLAYER: &str = "asciinema-player@3.18.0";
 /// Models of OCSF, made from its schema.
 const OCSF_MODELS: &str = "pydantic-ocsf==3.0.0";
 
+/// Makes components of Python.
+const COMPONENTIZE: &str = "componentize-py==0.25.1";
+
 /// What runs the fuzz targets.
 const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
@@ -138,6 +141,20 @@ pub(crate) fn ocsf_models(workspace: &Workspace, tools: &Path) -> anyhow::Result
     pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--upgrade", "--target"]).arg(&modules);
     run(pip.arg(OCSF_MODELS))
         .with_context(|| format!("the tests check events with {OCSF_MODELS}, which pip can't install"))
+}
+
+/// Installs what makes components of Python into the directory of the tests' tools.
+pub(crate) fn componentize(workspace: &Workspace, tools: &Path) -> anyhow::Result<()> {
+    let modules = tools.join("componentize");
+    let installed = COMPONENTIZE.replace('-', "_").replace("==", "-") + ".dist-info";
+    if modules.join(installed).is_dir() {
+        return Ok(());
+    }
+    let mut pip = workspace.command("python3");
+    pip.args(["-m", "pip", "install", "--quiet", "--no-input", "--upgrade", "--target"]).arg(&modules);
+    run(pip.arg(COMPONENTIZE)).with_context(|| {
+        format!("the tests build the example in Python with {COMPONENTIZE}, which pip can't install")
+    })
 }
 
 /// Finds a program in PATH, and where system administrators have theirs.

@@ -6,11 +6,12 @@ use clap::{Args, Subcommand, ValueEnum};
 use ostler_plugin_tools::{
     Checked, NewPlugin, Project, TemplateKind, ToolError, check_file, create, keygen, pack, sign, verify,
 };
+use ostler_testkit::{Report, Wishes};
 use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::context::Context;
-use crate::error::CliError;
+use crate::error::{CliError, FAILED};
 use crate::output::escape;
 use crate::secret_file::SecretSource;
 
@@ -52,12 +53,31 @@ Examples:
         #[arg(default_value = ".")]
         what: PathBuf,
     },
-    /// Run a project's own tests, then build and check it.
-    #[command(after_help = "Examples:\n  ostler plugin test\n  OSTLER_BLESS=1 ostler plugin test")]
+    /// Run a project's own tests, build and check it, and run its cases on the component.
+    ///
+    /// The cases run in the real runtime, with all that the plugin asks for and once more without each capability.
+    #[command(after_help = "\
+Examples:
+  ostler plugin test
+  ostler plugin test --hostile
+  ostler plugin test --component importer.wasm --cases cases
+  OSTLER_BLESS=1 ostler plugin test")]
     Test {
         /// The project; without it, the current folder.
         #[arg(default_value = ".")]
         project: PathBuf,
+        /// Only this component, which was built by other means.
+        #[arg(long, value_name = "FILE", requires = "cases")]
+        component: Option<PathBuf>,
+        /// The folder of the cases; without it, 'cases' in the project.
+        #[arg(long, value_name = "FOLDER")]
+        cases: Option<PathBuf>,
+        /// Only cases with this in their name.
+        #[arg(long, value_name = "NAME")]
+        case: Option<String>,
+        /// Also give importers broken files.
+        #[arg(long)]
+        hostile: bool,
     },
     /// Write a project's component as one file to hand on.
     ///
@@ -90,25 +110,27 @@ Examples:
     },
     /// Sign a component: writes FILE.minisig beside it.
     #[command(
-        after_help = "Examples:\n  ostler plugin sign dist/acme.importer-hosts-0.1.0.wasm --key publisher.key"
+        after_help = "Examples:\n  ostler plugin sign dist/acme.importer-hosts-0.1.0.wasm --secret-key-file publisher.key"
     )]
     Sign {
         /// The component.
         file: PathBuf,
         /// The file of the secret key.
         #[arg(long, value_name = "FILE")]
-        key: PathBuf,
+        secret_key_file: PathBuf,
         #[command(flatten)]
         protection: Protection,
     },
     /// Verify the signature beside a component.
-    #[command(after_help = "Examples:\n  ostler plugin verify importer.wasm --key publisher.pub")]
+    #[command(
+        after_help = "Examples:\n  ostler plugin verify importer.wasm --publisher-key publisher.key.pub"
+    )]
     Verify {
         /// The component.
         file: PathBuf,
         /// The publisher's public key, or the file with it.
         #[arg(long, value_name = "KEY")]
-        key: String,
+        publisher_key: String,
     },
 }
 
@@ -173,7 +195,7 @@ pub(crate) fn public_key(key: String) -> Result<String, CliError> {
 }
 
 impl Author {
-    pub(crate) fn run(self, context: &Context) -> Result<u8, CliError> {
+    pub(crate) async fn run(self, context: &Context) -> Result<u8, CliError> {
         match self {
             Self::New { name, kind, publisher, path, sdk } => {
                 let kind = match kind {
@@ -198,10 +220,9 @@ impl Author {
                 let file = if what.is_dir() { Project::open(&what)?.build()? } else { what };
                 checked(context, &check_file(&file)?, "fits")
             }
-            Self::Test { project } => {
-                let project = Project::open(&project)?;
-                project.test()?;
-                checked(context, &check_file(&project.build()?)?, "passes its tests and fits")
+            Self::Test { project, component, cases, case, hostile } => {
+                let wishes = Wishes { only: case, hostile };
+                test(context, &project, component, cases, &wishes).await
             }
             Self::Pack { project, component, manifest, out } => {
                 let (component, manifest, folder) = match component {
@@ -239,7 +260,7 @@ impl Author {
                     &json!({ "secret": files.secret, "public": files.public, "key": files.public_text }),
                 )
             }
-            Self::Sign { file, key, protection } => {
+            Self::Sign { file, secret_key_file: key, protection } => {
                 let passphrase = protection.passphrase(context, false)?;
                 let signed = sign(&file, &key, passphrase.as_ref())?;
                 let words = format!(
@@ -249,13 +270,69 @@ impl Author {
                 );
                 say(context, &words, &json!({ "signature": signed.signature, "comment": signed.comment }))
             }
-            Self::Verify { file, key } => {
+            Self::Verify { file, publisher_key: key } => {
                 let key = verify(&file, &public_key(key)?)?;
                 let words = format!("{} is signed with {key}", escape(&file.display().to_string()));
                 say(context, &words, &json!({ "file": file, "key": key }))
             }
         }
     }
+}
+
+/// Runs a project's own tests, and its cases on the component.
+async fn test(
+    context: &Context,
+    project: &Path,
+    component: Option<PathBuf>,
+    cases: Option<PathBuf>,
+    wishes: &Wishes,
+) -> Result<u8, CliError> {
+    let file = match component {
+        Some(component) => component,
+        None => {
+            let own = Project::open(project)?;
+            own.test()?;
+            own.build()?
+        }
+    };
+    let fits = check_file(&file)?;
+    let cases = cases.unwrap_or_else(|| project.join("cases"));
+    if !cases.is_dir() {
+        return checked(context, &fits, "passes its tests and fits");
+    }
+    let bytes = std::fs::read(&file).map_err(|source| ToolError::File { path: file, source })?;
+    let report = ostler_testkit::run(&bytes, &cases, wishes).await?;
+    let failed = report.failed().next().is_some();
+    if context.output.json() {
+        context.output.value(&json!({
+            "plugin": of_checked(&fits),
+            "cases": report.cases,
+            "coverage": report.coverage,
+        }))?;
+    } else {
+        tested(context, &report)?;
+        if !failed {
+            checked(context, &fits, "passes its tests and fits")?;
+        }
+    }
+    Ok(if failed { FAILED } else { 0 })
+}
+
+/// Says what came of the cases.
+fn tested(context: &Context, report: &Report) -> Result<(), CliError> {
+    let mut text = String::new();
+    for case in report.failed() {
+        for fault in &case.faults {
+            text.push_str(&format!("{}, {}: {}\n", escape(&case.case), escape(&case.variant), escape(fault)));
+        }
+    }
+    let failed = report.failed().count();
+    text.push_str(&format!("{} runs of cases on the component, {failed} failed\n", report.cases.len()));
+    context.output.text(&text)?;
+    for capability in report.uncovered() {
+        context.output.note(&format!("no case uses '{capability}', or sees it refused"));
+    }
+    Ok(())
 }
 
 fn say(context: &Context, words: &str, value: &serde_json::Value) -> Result<u8, CliError> {
@@ -267,21 +344,28 @@ fn say(context: &Context, words: &str, value: &serde_json::Value) -> Result<u8, 
     Ok(0)
 }
 
+/// A checked component, for programs.
+fn of_checked(checked: &Checked) -> serde_json::Value {
+    let Checked { file, inspection, warnings } = checked;
+    let manifest = &inspection.manifest;
+    let asked: Vec<&str> = manifest.capabilities.iter().map(|request| request.name.name()).collect();
+    json!({
+        "file": file,
+        "id": manifest.id.as_str(),
+        "version": manifest.version.to_string(),
+        "digest": inspection.digest.to_string(),
+        "bytes": inspection.size,
+        "imports": inspection.imports.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "capabilities": asked,
+        "warnings": warnings,
+    })
+}
+
 fn checked(context: &Context, checked: &Checked, what: &str) -> Result<u8, CliError> {
     let Checked { file, inspection, warnings } = checked;
     let manifest = &inspection.manifest;
     if context.output.json() {
-        let asked: Vec<&str> = manifest.capabilities.iter().map(|request| request.name.name()).collect();
-        context.output.value(&json!({
-            "file": file,
-            "id": manifest.id.as_str(),
-            "version": manifest.version.to_string(),
-            "digest": inspection.digest.to_string(),
-            "bytes": inspection.size,
-            "imports": inspection.imports.iter().map(ToString::to_string).collect::<Vec<_>>(),
-            "capabilities": asked,
-            "warnings": warnings,
-        }))?;
+        context.output.value(&of_checked(checked))?;
         return Ok(0);
     }
     let shown = escape(&file.display().to_string());

@@ -125,13 +125,13 @@ Examples:
     #[command(after_help = "\
 Examples:
   ostler plugin install importer.wasm
-  ostler plugin install importer.wasm --key publisher.pub")]
+  ostler plugin install importer.wasm --publisher-key publisher.key.pub")]
     Install {
         /// The file.
         file: PathBuf,
         /// The publisher's public key, or the file with it: the plugin is installed only where it signed the file.
         #[arg(long, value_name = "KEY")]
-        key: Option<String>,
+        publisher_key: Option<String>,
         /// The signature, where it is not FILE.minisig.
         #[arg(long, value_name = "FILE")]
         signature: Option<PathBuf>,
@@ -219,11 +219,11 @@ impl Plugin {
             Self::Entries { id, folder } => Command::SourceBrowse { plugin: id, folder },
             Self::Crashes { id, out } => Command::PluginCrashes { id, out },
             Self::Log { id, level, last } => Command::PluginLog { id, level, last },
-            Self::Install { file, key, signature } => {
-                let key = key.map(public_key).transpose()?;
+            Self::Install { file, publisher_key, signature } => {
+                let key = publisher_key.map(public_key).transpose()?;
                 Command::PluginInstall { file, key, signature }
             }
-            Self::Author(author) => return author.run(context),
+            Self::Author(author) => return author.run(context).await,
             Self::Remove { id } => Command::PluginRemove { id },
         };
         let code = context.run(command).await?;

@@ -166,7 +166,7 @@ impl Signed {
         fs::write(at.join("words"), "a passphrase\n").unwrap();
         for line in [
             "ostler plugin keygen own.key --key-passphrase-file words",
-            "ostler plugin sign importer.wasm --key own.key --key-passphrase-file words",
+            "ostler plugin sign importer.wasm --secret-key-file own.key --key-passphrase-file words",
             "ostler plugin keygen other.key --no-key-passphrase",
         ] {
             let ran = desk.types(line, at);
@@ -197,15 +197,15 @@ fn minisign_verifies_what_we_sign_and_signs_what_we_verify() {
     for line in [
         "minisign -G -W -p theirs.pub -s theirs.key",
         "minisign -S -s theirs.key -m importer.wasm",
-        "ostler plugin verify importer.wasm --key theirs.pub",
+        "ostler plugin verify importer.wasm --publisher-key theirs.pub",
     ] {
         let ran = signed.desk.types(line, at);
         assert_eq!(ran.code, 0, "{line}: {} {}", ran.stdout, ran.stderr);
     }
-    let other = signed.desk.types("ostler plugin verify importer.wasm --key own.key.pub", at);
+    let other = signed.desk.types("ostler plugin verify importer.wasm --publisher-key own.key.pub", at);
     assert!(other.code != 0 && other.stderr.contains("not by a key of this publisher"), "{}", other.stderr);
     let wrong = signed.desk.types(
-        "echo wrong > words; ostler plugin sign importer.wasm --key own.key --key-passphrase-file words",
+        "echo wrong > words; ostler plugin sign importer.wasm --secret-key-file own.key --key-passphrase-file words",
         at,
     );
     assert!(wrong.code != 0 && wrong.stderr.contains("the key can't be used"), "{}", wrong.stderr);
@@ -214,7 +214,7 @@ fn minisign_verifies_what_we_sign_and_signs_what_we_verify() {
 #[test]
 fn a_signature_that_does_not_hold_is_refused_and_one_that_held_binds_later_versions() {
     let signed = Signed::new();
-    let other = signed.install("--key other.key.pub");
+    let other = signed.install("--publisher-key other.key.pub");
     assert!(other.code == 4 && other.stderr.contains("not by a key of this publisher"), "{}", other.stderr);
     let unknown = signed.install("");
     assert!(
@@ -222,7 +222,7 @@ fn a_signature_that_does_not_hold_is_refused_and_one_that_held_binds_later_versi
         "{}",
         unknown.stderr
     );
-    assert_eq!(signed.install("--key own.key.pub").code, 0);
+    assert_eq!(signed.install("--publisher-key own.key.pub").code, 0);
 
     // Another version, under the signature of the first one, and then without any.
     let bytes = fs::read(&signed.plugin).unwrap();
@@ -241,11 +241,13 @@ fn a_signature_that_does_not_hold_is_refused_and_one_that_held_binds_later_versi
         "{}",
         unsigned.stderr
     );
-    let asked = signed.install("--key own.key.pub");
+    let asked = signed.install("--publisher-key own.key.pub");
     assert!(asked.code == 4 && asked.stderr.contains("there is no signature"), "{}", asked.stderr);
 
     let at = signed.desk.folder.path();
-    signed.desk.types("ostler plugin sign importer.wasm --key own.key --key-passphrase-file words", at);
+    signed
+        .desk
+        .types("ostler plugin sign importer.wasm --secret-key-file own.key --key-passphrase-file words", at);
     let updated = signed.install("");
     assert_eq!(updated.code, 0, "the key of the version before is known: {}", updated.stderr);
     let shown = signed.desk.world.ok(&["plugin", "show", "test.importer", "--json"]).json();
@@ -267,7 +269,7 @@ fn policy_names_the_keys_of_a_publisher_and_may_want_signatures_of_all() {
         "{}",
         refused.stderr
     );
-    let refused = signed.install("--key own.key.pub");
+    let refused = signed.install("--publisher-key own.key.pub");
     assert!(
         refused.code == 4 && refused.stderr.contains("to be signed with a key of theirs"),
         "{}",
@@ -284,7 +286,7 @@ fn policy_names_the_keys_of_a_publisher_and_may_want_signatures_of_all() {
     assert_eq!(own["state"], "denied", "{own}");
 
     signed.policy("[plugins]\nsignatures = \"required\"\n");
-    let refused = signed.install("--key own.key.pub");
+    let refused = signed.install("--publisher-key own.key.pub");
     assert!(
         refused.code == 4 && refused.stderr.contains("names no key of the publisher 'test'"),
         "{}",

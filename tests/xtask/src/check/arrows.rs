@@ -5,13 +5,15 @@
 use super::tree::Crate;
 
 /// Folders (`*` stands for one name) and the folders that they may see. The first line that fits counts.
-const ARROWS: [(&str, &[&str]); 27] = [
+const ARROWS: [(&str, &[&str]); 28] = [
     ("plugin-api", &[]),
     ("sdk/rust", &["plugin-api"]),
     ("sdk/native", &["plugin-api"]),
     ("registry", &["plugin-api"]),
     // What an author asks of the program, apart from the host.
     ("sdk/tools", &["plugin-api", "registry"]),
+    // The one room of the SDK that sees the runtime.
+    ("sdk/testkit", &["plugin-api", "registry", "sdk/rust", "host/runtime", "host/core"]),
     ("plugins/*", &["sdk/rust"]),
     ("plugins/native/*", &["sdk/native"]),
     ("sdk/examples/*", &["sdk/rust"]),
@@ -42,7 +44,7 @@ const ARROWS: [(&str, &[&str]); 27] = [
     ),
     ("host/serve", &["host/app", "host/core"]),
     // A script takes pictures of what a session shows.
-    ("host/cli", &["host/serve", "host/app", "host/core", "host/surface", "sdk/tools"]),
+    ("host/cli", &["host/serve", "host/app", "host/core", "host/surface", "sdk/tools", "sdk/testkit"]),
     ("tests/guests/*", &["sdk/rust"]),
     ("tests/native-guest", &["sdk/native"]),
     ("tests/fakes", &[]),
