@@ -35,6 +35,7 @@ pub const HOST_PACKAGES: &[HostPackage] = &[
     HostPackage { name: "ostler:credential-source", version: "0.1.0" },
     HostPackage { name: "ostler:workflow", version: "0.1.0" },
     HostPackage { name: "ostler:files", version: "0.1.0" },
+    HostPackage { name: "ostler:process", version: "0.1.0" },
     HostPackage { name: "ostler:clock", version: "0.1.0" },
     HostPackage { name: "ostler:connections", version: "0.1.0" },
     HostPackage { name: "ostler:recording", version: "0.1.0" },

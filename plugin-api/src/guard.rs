@@ -30,6 +30,8 @@ pub enum Guard {
     Policy,
     /// What lies below a named folder is reached without a link that leads out of it.
     Contained,
+    /// A plugin sets no variable by which a program loads other code.
+    Variable,
     /// A call's parameter (host, folder, program, file) is within the scopes of the grant.
     Scope,
 }

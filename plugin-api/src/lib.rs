@@ -6,6 +6,7 @@
 
 mod api;
 mod capability;
+mod command;
 mod grant;
 mod guard;
 mod host_pattern;
@@ -20,6 +21,9 @@ pub use api::{
     check_version, floor, provides,
 };
 pub use capability::{Capability, UnknownCapability};
+pub use command::{
+    CommandPattern, CommandPatternError, Invocation, Output, OutputFormat, SYSTEM_FOLDERS, is_variable,
+};
 pub use grant::{Grant, Grants, Standing, standing};
 pub use guard::{Guard, Guards};
 pub use host_pattern::{HostPattern, HostPatternError, wildcard_matches};

@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
-use crate::{AddressRange, Capability, HostScope, Parameter, PluginId, Projection, Scope};
+use crate::{
+    AddressRange, Capability, CommandPattern, HostScope, Output, Parameter, PluginId, Projection, Scope,
+};
 
 /// The name of the custom section of a component that holds its manifest.
 pub const MANIFEST_SECTION: &str = "ostler:plugin.toml";
@@ -80,7 +82,7 @@ struct WrittenRequest {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     folders: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    programs: Option<Vec<String>>,
+    programs: Option<Vec<CommandPattern>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     files: Option<Vec<String>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -90,7 +92,7 @@ struct WrittenRequest {
 impl From<WrittenRequest> for CapabilityRequest {
     fn from(written: WrittenRequest) -> Self {
         let WrittenRequest { name, reason, hosts, addresses, folders, programs, files, events } = written;
-        let mut scope = Scope { hosts, addresses, folders, programs, files, events };
+        let mut scope = Scope { hosts, addresses, folders, programs, files, events, reads: None };
         for parameter in name.parameters() {
             match parameter {
                 Parameter::Hosts => drop(scope.hosts.get_or_insert_default()),
@@ -108,7 +110,7 @@ impl From<WrittenRequest> for CapabilityRequest {
 impl From<CapabilityRequest> for WrittenRequest {
     fn from(request: CapabilityRequest) -> Self {
         let CapabilityRequest { name, reason, scope } = request;
-        let Scope { hosts, addresses, folders, programs, files, events } = scope;
+        let Scope { hosts, addresses, folders, programs, files, events, reads: _ } = scope;
         Self { name, reason, hosts, addresses, folders, programs, files, events }
     }
 }
@@ -139,6 +141,9 @@ pub struct Manifest {
     /// What of HTTP responses it reads.
     #[serde(default, rename = "projection")]
     pub projections: Vec<Projection>,
+    /// What of the output of programs it reads.
+    #[serde(default, rename = "output")]
+    pub outputs: Vec<Output>,
     /// A JSON Schema (draft 2020-12) of its settings, written as TOML.
     #[serde(default)]
     pub settings: Option<serde_json::Value>,
@@ -185,14 +190,26 @@ impl Manifest {
         }
         let text = std::str::from_utf8(bytes)
             .map_err(|_| ManifestError::Shape { line: None, message: "it is not UTF-8".to_owned() })?;
-        let manifest: Self = toml::from_str(text).map_err(|error| ManifestError::Shape {
+        let mut manifest: Self = toml::from_str(text).map_err(|error| ManifestError::Shape {
             line: error
                 .span()
                 .map(|span| text.bytes().take(span.start).filter(|byte| *byte == b'\n').count() + 1),
             message: error.message().to_owned(),
         })?;
         manifest.check()?;
+        manifest.fill_in_reads();
         Ok(manifest)
+    }
+
+    /// Writes what is read of answers and outputs into what is asked for, so that it is agreed to with that.
+    fn fill_in_reads(&mut self) {
+        let of_answers: Vec<String> = self.projections.iter().filter_map(Projection::reads).collect();
+        let of_outputs: Vec<String> = self.outputs.iter().filter_map(Output::reads).collect();
+        for (capability, reads) in [(Capability::Http, of_answers), (Capability::Process, of_outputs)] {
+            if let Some(request) = self.capabilities.iter_mut().find(|request| request.name == capability) {
+                request.scope.reads = Some(reads);
+            }
+        }
     }
 
     /// Tells whether the plugin asks for a capability.
@@ -240,6 +257,12 @@ impl Manifest {
         }
         for (index, projection) in self.projections.iter().enumerate() {
             projection.check().map_err(|reason| value(&format!("projection {}", index + 1), &reason))?;
+        }
+        if !self.outputs.is_empty() && !self.asks(Capability::Process) {
+            return Err(value("output", "is for the capability 'process', which is not asked for"));
+        }
+        for (index, output) in self.outputs.iter().enumerate() {
+            output.check().map_err(|reason| value(&format!("output {}", index + 1), &reason))?;
         }
         if self.connection_settings.is_some() && !self.kinds.contains(&Kind::Launcher) {
             return Err(value("connection-settings", "only a launcher reads settings of connections"));

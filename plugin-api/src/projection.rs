@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json_path::JsonPath;
 
-use crate::HostPattern;
+use crate::{HostPattern, wildcard_matches};
 
 /// The most values that one response gives as slots.
 const MOST_SLOTS: usize = 64;
@@ -78,22 +78,8 @@ impl Projection {
         if !["http", "https"].contains(&scheme) || HostPattern::new(host).is_err() || !path.starts_with('/') {
             return Err(format!("'{}' is no URL of a projection", self.url));
         }
-        for path in self.read.iter().chain(self.slots.iter().map(|slot| &slot.path)) {
-            JsonPath::parse(path).map_err(|error| format!("'{path}' is no JSONPath (RFC 9535): {error}"))?;
-            let bare: String = path.chars().filter(|c| !c.is_whitespace()).collect();
-            let narrow = bare.chars().any(|c| c.is_alphabetic());
-            // A filter may hold for everything; a list of members may have a star in it.
-            let wide = ["..*", "..[*", ",*", "*,", "?", "..["].iter().any(|wide| bare.contains(wide));
-            if !narrow || wide || bare.matches("..").count() > 1 {
-                return Err(format!("'{path}' selects everything; name the members, or say body = \"all\""));
-            }
-        }
-        for slot in &self.slots {
-            let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-            if !(1..=48).contains(&slot.name.len()) || !slot.name.chars().all(fits) {
-                return Err(format!("'{}' is no name of a slot: 1 to 48 of a-z, 0-9 and '-'", slot.name));
-            }
-        }
+        check_paths(self.read.iter().chain(self.slots.iter().map(|slot| &slot.path)))?;
+        check_slots(&self.slots)?;
         if self.body == ProjectedBody::All && !(self.read.is_empty() && self.slots.is_empty()) {
             return Err("body = \"all\" leaves nothing to 'read' and 'slots'".to_owned());
         }
@@ -109,33 +95,22 @@ impl Projection {
             && own.scheme == scheme
             && own.port.map_or(own.host == "*" || port == usual, |own| own == port)
             && HostPattern::new(own.host).is_ok_and(|pattern| pattern.matches(host))
-            && stars(own.path, path)
+            && wildcard_matches(own.path, path)
     }
 
     /// Takes out of a body what may be read and what becomes a slot.
     #[must_use]
-    pub fn project(&self, mut body: Value) -> Projected {
-        let mut projected = Projected::default();
-        for slot in &self.slots {
-            let Ok(path) = JsonPath::parse(&slot.path) else { continue };
-            let places: Vec<String> =
-                path.query_located(&body).iter().map(|node| node.location().to_json_pointer()).collect();
-            for place in places {
-                let Some(value) = body.pointer_mut(&place) else { continue };
-                // What is a secret is not read by another path either.
-                if let Value::String(text) = std::mem::take(value)
-                    && projected.slots.len() < MOST_SLOTS
-                {
-                    projected.slots.push((slot.clone(), text));
-                }
-            }
-        }
-        for read in &self.read {
-            let Ok(path) = JsonPath::parse(read) else { continue };
-            let nodes = path.query(&body).all().into_iter().cloned().collect();
-            projected.readable.push((read.clone(), nodes));
-        }
-        projected
+    pub fn project(&self, body: Value) -> Projected {
+        project(&self.read, &self.slots, body)
+    }
+
+    /// Returns for people what the plugin reads, if anything.
+    #[must_use]
+    pub fn reads(&self) -> Option<String> {
+        let headers = self.headers.iter().map(|name| format!("header {name}"));
+        let all = (self.body == ProjectedBody::All).then(|| "all".to_owned());
+        let parts: Vec<String> = self.read.iter().cloned().chain(headers).chain(all).collect();
+        (!parts.is_empty()).then(|| format!("{} of {}", parts.join(", "), self.url))
     }
 
     fn parts(&self) -> Option<Parts<'_>> {
@@ -149,27 +124,62 @@ impl Projection {
     }
 }
 
+/// Takes out of a value what may be read and what becomes a slot.
+pub(crate) fn project(read: &[String], slots: &[ProjectedSlot], mut body: Value) -> Projected {
+    let mut projected = Projected::default();
+    for slot in slots {
+        let Ok(path) = JsonPath::parse(&slot.path) else { continue };
+        let places: Vec<String> =
+            path.query_located(&body).iter().map(|node| node.location().to_json_pointer()).collect();
+        for place in places {
+            let Some(value) = body.pointer_mut(&place) else { continue };
+            // What is a secret is not read by another path either.
+            if let Value::String(text) = std::mem::take(value)
+                && projected.slots.len() < MOST_SLOTS
+            {
+                projected.slots.push((slot.clone(), text));
+            }
+        }
+    }
+    for read in read {
+        let Ok(path) = JsonPath::parse(read) else { continue };
+        let nodes = path.query(&body).all().into_iter().cloned().collect();
+        projected.readable.push((read.clone(), nodes));
+    }
+    projected
+}
+
+/// Checks that paths into JSON can be read, and that none selects everything.
+pub(crate) fn check_paths<'a>(paths: impl Iterator<Item = &'a String>) -> Result<(), String> {
+    for path in paths {
+        JsonPath::parse(path).map_err(|error| format!("'{path}' is no JSONPath (RFC 9535): {error}"))?;
+        let bare: String = path.chars().filter(|c| !c.is_whitespace()).collect();
+        let narrow = bare.chars().any(|c| c.is_alphabetic());
+        // A filter may hold for everything; a list of members may have a star in it.
+        let wide = ["..*", "..[*", ",*", "*,", "?", "..["].iter().any(|wide| bare.contains(wide));
+        if !narrow || wide || bare.matches("..").count() > 1 {
+            return Err(format!("'{path}' selects everything; name the members, or say that all is read"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks the names of slots.
+pub(crate) fn check_slots(slots: &[ProjectedSlot]) -> Result<(), String> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let fits = |name: &str| (1..=48).contains(&name.len()) && name.chars().all(fits);
+    match slots.iter().find(|slot| !fits(&slot.name)) {
+        Some(slot) => Err(format!("'{}' is no name of a slot: 1 to 48 of a-z, 0-9 and '-'", slot.name)),
+        None => Ok(()),
+    }
+}
+
 /// The parts of a projection's URL.
 struct Parts<'a> {
     scheme: &'a str,
     host: &'a str,
     port: Option<u16>,
     path: &'a str,
-}
-
-/// Tells whether a text is one of a pattern; `*` stands for any characters.
-fn stars(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let Some(last) = parts.next_back() else { return rest.is_empty() };
-    for part in parts {
-        match rest.split_once(part) {
-            Some((_, behind)) => rest = behind,
-            None => return false,
-        }
-    }
-    rest.ends_with(last)
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use crate::{HostPattern, HostPatternError};
+use crate::{CommandPattern, HostPattern, HostPatternError, Invocation};
 
 /// A kind of bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -56,9 +56,9 @@ pub struct Scope {
     /// `Servers/Production/*`; `*` is all.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub folders: Option<Vec<String>>,
-    /// Programs by absolute path or name; `*` is what another layer names.
+    /// Programs and how they may be started, such as `/usr/bin/pass show *`.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub programs: Option<Vec<String>>,
+    pub programs: Option<Vec<CommandPattern>>,
     /// Files and folders with what may be done, such as `read:/etc/hosts` or `write:/srv/out/**`; `read:*` is what another
     /// layer names.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,6 +66,9 @@ pub struct Scope {
     /// Names of events; `*` at the end stands for any.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub events: Option<Vec<String>>,
+    /// What is read of answers and outputs, as the manifest's projections and outputs say it for people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reads: Option<Vec<String>>,
 }
 
 impl Scope {
@@ -121,10 +124,18 @@ impl Scope {
         })
     }
 
-    /// Tells whether the layer covers a program, given as the plugin names it.
+    /// Tells whether the layer covers what a projection or an output reads.
     #[must_use]
-    pub fn covers_program(&self, program: &str) -> bool {
-        covers(self.programs.as_deref(), |known| known == "*" || known == program)
+    pub fn covers_read(&self, reads: &str) -> bool {
+        covers(self.reads.as_deref(), |known| known == reads)
+    }
+
+    /// Tells whether every one of the layers covers a start of a program, and one of them by the program's name: `*` alone names nothing.
+    #[must_use]
+    pub fn all_cover_command(layers: &[&Self], invocation: &Invocation<'_>) -> bool {
+        let bounds = || layers.iter().filter_map(|layer| layer.programs.as_ref());
+        bounds().all(|known| known.iter().any(|pattern| pattern.covers(invocation)))
+            && bounds().flatten().any(|pattern| !pattern.is_any() && pattern.covers(invocation))
     }
 
     /// Returns the paths that every one of the layers covers for one way of access (`read`, `write`, `watch`, `socket`): those that some layer
@@ -178,6 +189,7 @@ impl std::fmt::Display for Scope {
             (Parameter::Events, words(self.events.as_ref())),
         ];
         let named = lists.into_iter().filter_map(|(parameter, words)| Some((parameter.name(), words?)));
+        let named = named.chain(words(self.reads.as_ref()).map(|words| ("reads", words)));
         let parts: Vec<String> = named.map(|(name, words)| format!("{name} {words}")).collect();
         f.write_str(&parts.join("; "))
     }

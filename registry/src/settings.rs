@@ -441,6 +441,8 @@ fn place(place: &Value) -> Result<SecretPlace, String> {
     let protocol = text("protocol").ok_or_else(wrong)?;
     let port = match members.get("port") {
         None if ["https", "http"].contains(&protocol) => PlacePort::OfHost,
+        // A program, named by its path, has none.
+        None if protocol == "process" && host.starts_with('/') => PlacePort::Named(0),
         None => return Err(format!("{SECRET} must name a port, since '{protocol}' has no usual one")),
         Some(Value::String(text)) => {
             PlacePort::Setting(text.strip_prefix("setting:").ok_or_else(wrong)?.to_owned())

@@ -231,5 +231,6 @@ fn scope_of(bounds: &GrantBounds) -> Result<Scope, String> {
         programs: read(&bounds.programs)?,
         files: read(&bounds.files)?,
         events: read(&bounds.events)?,
+        reads: None,
     })
 }

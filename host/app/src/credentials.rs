@@ -48,7 +48,9 @@ pub(crate) fn slot_of(field: SecretField) -> Option<SlotName> {
         SecretField::Password => PASSWORD_SLOT,
         SecretField::PrivateKey => PRIVATE_KEY_SLOT,
         SecretField::KeyPassphrase => PASSPHRASE_SLOT,
-        SecretField::UserName | SecretField::Environment | SecretField::Request => return None,
+        SecretField::UserName | SecretField::Environment | SecretField::Request | SecretField::Input => {
+            return None;
+        }
     };
     SlotName::new(name).ok()
 }

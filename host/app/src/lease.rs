@@ -8,14 +8,15 @@ use std::sync::Arc;
 
 use ostler_audit::{AuditEvent, EventClass, Outcome, PluginRef};
 use ostler_core::{
-    ChallengeAlgorithm, ConnectionId, InjectError, SecretBytes, SecretId, SecretInjector, SessionId, Sink,
-    SlotName,
+    ChallengeAlgorithm, ConnectionId, InjectError, PluginSecret, SecretBytes, SecretId, SecretInjector,
+    SessionId, Sink, SlotName,
 };
 
 use ostler_vault::answer_challenge;
 
 use crate::auditing::Auditor;
 use crate::host::Shared;
+use crate::offered::own_slots;
 use crate::plugin_settings::is_setting;
 
 /// Where the bytes of a slot are.
@@ -44,6 +45,8 @@ pub(crate) struct Lease {
     pub(crate) session: SessionId,
     /// The launcher, which may read secrets where that was granted.
     pub(crate) plugin: PluginRef,
+    /// Whether it has a compartment of its own in the vault.
+    pub(crate) stores: bool,
     pub(crate) slots: BTreeMap<SlotName, LeasedSlot>,
 }
 
@@ -71,6 +74,15 @@ impl Lease {
         self.audit
             .write(event)
             .map_err(|error| InjectError::NotAudited { slot: slot.clone(), cause: error.to_string() })
+    }
+
+    /// Finds a slot. What a plugin stores in its compartment it can use in the same call, and so that is looked at each time.
+    fn leased(&self, slot: &SlotName) -> Option<LeasedSlot> {
+        if !PluginSecret::names(slot) {
+            return self.slots.get(slot).cloned();
+        }
+        let vault = self.shared.vault().ok().filter(|_| self.stores)?;
+        own_slots(&vault, &self.plugin.id).ok()?.remove(slot)
     }
 
     fn open(&self, slot: &SlotName, held: &Held) -> Result<SecretBytes, InjectError> {
@@ -106,7 +118,7 @@ impl SecretInjector for Lease {
     }
 
     fn inject(&self, slot: &SlotName, sink: &Sink) -> Result<SecretBytes, InjectError> {
-        let Some(leased) = self.slots.get(slot) else {
+        let Some(leased) = self.leased(slot) else {
             let error = InjectError::NoSuchSlot { slot: slot.clone() };
             self.write(slot, sink, Outcome::Denied, Some(error.to_string()))?;
             return Err(error);
@@ -128,8 +140,8 @@ impl SecretInjector for Lease {
         event.details.insert("slot".to_owned(), slot.to_string());
         let given = given.cloned().map(Held::Given);
         // The secrets among the settings of a plugin are used where their schema says, and read by nobody.
-        let readable = self.slots.get(slot).filter(|_| !is_setting(slot));
-        let Some(held) = given.or_else(|| readable.map(|leased| leased.held.clone())) else {
+        let readable = || self.leased(slot).filter(|_| !is_setting(slot));
+        let Some(held) = given.or_else(|| readable().map(|leased| leased.held)) else {
             let error = InjectError::NoSuchSlot { slot: slot.clone() };
             event.outcome = Outcome::Denied;
             event.reason = Some(error.to_string());

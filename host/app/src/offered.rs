@@ -7,6 +7,7 @@ use ostler_core::{ConnectionId, LaunchRequest, PluginSecret, SecretInjector, Ses
 use ostler_plugin_api::Capability;
 use ostler_registry::FoundPlugin;
 use ostler_runtime::{PlanOutcome, Plugin, PluginError};
+use ostler_vault::Vault;
 
 use crate::auditing::plugin_ref;
 use crate::lease::{Held, Lease, LeasedSlot};
@@ -25,26 +26,42 @@ impl Host {
         mut slots: BTreeMap<SlotName, LeasedSlot>,
     ) -> Result<Result<PlanOutcome, PluginError>, AppError> {
         let Some(session) = session else { return Ok(plugin.plan(request).await) };
-        slots.extend(self.own_slots(found)?);
         slots.extend(self.setting_slots(found)?);
         let connection: ConnectionId = request.connection;
         let (shared, audit, plugin_ref) = (self.shared(), self.audit.clone(), plugin_ref(found));
-        let lease: Arc<dyn SecretInjector> =
-            Arc::new(Lease { shared, audit, connection, session, plugin: plugin_ref, slots });
+        let lease: Arc<dyn SecretInjector> = Arc::new(Lease {
+            shared,
+            audit,
+            connection,
+            session,
+            plugin: plugin_ref,
+            stores: stores(found),
+            slots,
+        });
         Ok(plugin.plan_with(request, &lease).await)
     }
 
     /// Returns the slots of what a plugin stored in its own compartment, each with the places that it was stored for.
     pub(crate) fn own_slots(&self, plugin: &FoundPlugin) -> Result<BTreeMap<SlotName, LeasedSlot>, AppError> {
-        if !plugin.inspection.manifest.asks(Capability::SecretsStore) {
+        if !stores(plugin) {
             return Ok(BTreeMap::new());
         }
-        let stored = self.vault()?.plugin_secrets(&plugin_id(plugin))?;
-        let slots = stored.into_iter().filter_map(|(name, secret)| {
-            let sinks = sinks(&secret.rules);
-            let slot = PluginSecret { name, sinks: sinks.clone() }.slot()?;
-            Some((slot.name, LeasedSlot { held: Held::Stored(secret.id), sinks }))
-        });
-        Ok(slots.collect())
+        own_slots(&self.vault()?, &plugin_id(plugin))
     }
+}
+
+/// Tells whether a plugin has a compartment.
+pub(crate) fn stores(plugin: &FoundPlugin) -> bool {
+    plugin.inspection.manifest.asks(Capability::SecretsStore)
+}
+
+/// The same by the id of a plugin that has a compartment.
+pub(crate) fn own_slots(vault: &Vault, plugin: &str) -> Result<BTreeMap<SlotName, LeasedSlot>, AppError> {
+    let stored = vault.plugin_secrets(plugin)?;
+    let slots = stored.into_iter().filter_map(|(name, secret)| {
+        let sinks = sinks(&secret.rules);
+        let slot = PluginSecret { name, sinks: sinks.clone() }.slot()?;
+        Some((slot.name, LeasedSlot { held: Held::Stored(secret.id), sinks }))
+    });
+    Ok(slots.collect())
 }

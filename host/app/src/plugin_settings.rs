@@ -386,7 +386,10 @@ fn rules(field: &SettingField, values: &Map<String, Value>) -> Result<Vec<SinkRu
                 })?
             }
         };
-        let (host, own_port) = server(&host, &place.protocol)?;
+        let (host, own_port) = match place.protocol == Sink::PROCESS {
+            true => (host, None),
+            false => server(&host, &place.protocol)?,
+        };
         let port = match &place.port {
             PlacePort::Named(port) => *port,
             PlacePort::OfHost => {

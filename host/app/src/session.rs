@@ -18,6 +18,7 @@ use crate::crashes::CrashInput;
 use crate::driven::DrivenEngine;
 use crate::launch::Launch;
 use crate::lease::{Held, Lease};
+use crate::offered::stores;
 use crate::{AppError, Event, Host, HostKeyPolicy, Reply, SessionReport};
 
 const DEFAULT_TERMINAL: TerminalSize = TerminalSize { columns: 80, rows: 24 };
@@ -152,6 +153,7 @@ impl Running<'_> {
                 connection: self.launch.connection.id,
                 session: self.id,
                 plugin: plugin_ref(&self.launch.plugin),
+                stores: stores(&self.launch.plugin),
                 slots: self.launch.slots.clone(),
             }),
             host_keys: Arc::new(self.host.host_keys(host_key)),

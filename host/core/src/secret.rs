@@ -108,21 +108,24 @@ pub enum Field {
     KeyPassphrase,
     /// A user name: never a sink of a password.
     UserName,
-    /// A variable in the remote environment: never a sink of a log-in secret.
+    /// A variable in the remote environment, or of a program of this machine: never a sink of a log-in secret.
     Environment,
     /// A part of an HTTP request: a header, a parameter, the body.
     Request,
+    /// The standard input of a program.
+    Input,
 }
 
 impl Field {
     /// All fields.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Password,
         Self::PrivateKey,
         Self::KeyPassphrase,
         Self::UserName,
         Self::Environment,
         Self::Request,
+        Self::Input,
     ];
 
     /// Returns the field's stable name, as audit events and plans print it.
@@ -135,6 +138,7 @@ impl Field {
             Self::UserName => "user-name",
             Self::Environment => "environment",
             Self::Request => "request",
+            Self::Input => "input",
         }
     }
 }
@@ -153,13 +157,18 @@ pub struct Sink {
 }
 
 impl Sink {
+    /// The protocol of programs of this machine: the host is the program's path, the port is 0.
+    pub const PROCESS: &str = "process";
+
     /// Tells whether both name the same place.
     #[must_use]
     pub fn same_place(&self, other: &Self) -> bool {
-        self.protocol == other.protocol
-            && self.host.eq_ignore_ascii_case(&other.host)
-            && self.port == other.port
-            && self.field == other.field
+        // The place of a program is its path, in which case counts.
+        let same_host = match self.protocol == Self::PROCESS {
+            true => self.host == other.host,
+            false => self.host.eq_ignore_ascii_case(&other.host),
+        };
+        self.protocol == other.protocol && same_host && self.port == other.port && self.field == other.field
     }
 }
 

@@ -181,7 +181,7 @@ struct WrittenRule {
     hosts: Option<Vec<ostler_plugin_api::HostScope>>,
     addresses: Option<Vec<ostler_plugin_api::AddressRange>>,
     folders: Option<Vec<String>>,
-    programs: Option<Vec<String>>,
+    programs: Option<Vec<ostler_plugin_api::CommandPattern>>,
     files: Option<Vec<String>>,
     events: Option<Vec<String>>,
 }
@@ -199,7 +199,12 @@ impl From<WrittenRule> for CapabilityRule {
             // Kept for the check, which tells what may have been meant.
             other => other.parse().map(Some).map_err(|_| name),
         };
-        Self { name, plugins, grant, scope: Scope { hosts, addresses, folders, programs, files, events } }
+        Self {
+            name,
+            plugins,
+            grant,
+            scope: Scope { hosts, addresses, folders, programs, files, events, reads: None },
+        }
     }
 }
 

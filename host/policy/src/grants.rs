@@ -177,6 +177,7 @@ fn added(now: &Scope, before: &Scope) -> Scope {
         programs: list(now.programs.as_ref(), before.programs.as_ref()),
         files: list(now.files.as_ref(), before.files.as_ref()),
         events: list(now.events.as_ref(), before.events.as_ref()),
+        reads: list(now.reads.as_ref(), before.reads.as_ref()),
     }
 }
 

@@ -88,6 +88,7 @@ pub mod files;
 pub mod http;
 pub mod log;
 pub mod net;
+pub mod process;
 pub mod prompt;
 pub mod recording;
 pub mod secrets;

@@ -16,6 +16,12 @@ pub struct PluginSecret {
 }
 
 impl PluginSecret {
+    /// Tells whether a slot is one of a plugin's own secrets.
+    #[must_use]
+    pub fn names(slot: &SlotName) -> bool {
+        slot.as_str().starts_with(PREFIX)
+    }
+
     /// Returns the slot that calls of the plugin may name; none where the name is none.
     #[must_use]
     pub fn slot(&self) -> Option<SlotDescription> {

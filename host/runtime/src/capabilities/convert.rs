@@ -39,7 +39,7 @@ fn field_to_wit(field: SecretField) -> Option<wit::SecretField> {
         SecretField::KeyPassphrase => wit::SecretField::KeyPassphrase,
         SecretField::UserName => wit::SecretField::UserName,
         SecretField::Environment => wit::SecretField::Environment,
-        SecretField::Request => return None,
+        SecretField::Request | SecretField::Input => return None,
     })
 }
 

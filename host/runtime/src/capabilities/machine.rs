@@ -8,11 +8,13 @@ wasmtime::component::bindgen!({
 
         world machine {
             import ostler:files/files@0.1.0;
+            import ostler:process/process@0.1.0;
         }
     ",
     path: [
         "../../plugin-api/wit/types-0.1.0",
         "../../plugin-api/wit/files-0.1.0",
+        "../../plugin-api/wit/process-0.1.0",
     ],
     with: {
         "ostler:types": super::ostler::types,

@@ -27,10 +27,12 @@ mod convert;
 mod desktop;
 mod events;
 mod files;
+mod filling;
 mod http;
 pub(crate) mod log;
 mod machine;
 pub(crate) mod net;
+mod process;
 pub(crate) mod prompt;
 mod recording_annotate;
 mod recording_read;
@@ -47,7 +49,7 @@ pub(crate) mod wire;
 use std::sync::Arc;
 
 use ostler_core::{SecretInjector, SlotDescription};
-use ostler_plugin_api::{Capability, Guard, Guards, Manifest, Scope};
+use ostler_plugin_api::{Capability, Guard, Guards, Invocation, Manifest, Scope};
 use wasmtime::component::Linker;
 
 use bindings::ostler::types::types::CapabilityError;
@@ -121,6 +123,7 @@ pub(crate) struct Capabilities {
     pub(crate) secrets: Arc<secrets::SecretsUse>,
     clock: Arc<clock::Clock>,
     files: Arc<files::Files>,
+    process: Arc<process::Process>,
     connections_read: Arc<connections_read::ConnectionsRead>,
     connections_write: Arc<connections_write::ConnectionsWrite>,
     recording_annotate: Arc<recording_annotate::RecordingAnnotate>,
@@ -143,6 +146,7 @@ pub(crate) struct CapabilityInstances {
     secrets: secrets::Instance,
     clock: clock::Instance,
     files: files::Instance,
+    process: process::Instance,
     connections_read: connections_read::Instance,
     connections_write: connections_write::Instance,
     recording_annotate: recording_annotate::Instance,
@@ -165,6 +169,7 @@ impl Capabilities {
         secrets::SecretsUse::link(linker)?;
         clock::Clock::link(linker)?;
         files::Files::link(linker)?;
+        process::Process::link(linker)?;
         connections_read::ConnectionsRead::link(linker)?;
         connections_write::ConnectionsWrite::link(linker)?;
         recording_annotate::RecordingAnnotate::link(linker)?;
@@ -187,6 +192,7 @@ impl Capabilities {
             secrets: Arc::new(HostCapability::configure(setup)),
             clock: Arc::new(HostCapability::configure(setup)),
             files: Arc::new(HostCapability::configure(setup)),
+            process: Arc::new(HostCapability::configure(setup)),
             connections_read: Arc::new(HostCapability::configure(setup)),
             connections_write: Arc::new(HostCapability::configure(setup)),
             recording_annotate: Arc::new(HostCapability::configure(setup)),
@@ -210,6 +216,7 @@ impl Capabilities {
             secrets: self.secrets.build(chain),
             clock: self.clock.build(chain),
             files: self.files.build(chain),
+            process: self.process.build(chain),
             connections_read: self.connections_read.build(chain),
             connections_write: self.connections_write.build(chain),
             recording_annotate: self.recording_annotate.build(chain),
@@ -284,6 +291,16 @@ impl Gate {
         Err(self.denied(format!("{what} is not covered by the grant of '{capability}'")))
     }
 
+    /// Checks that what a projection or an output reads is within the grant: a new version may read more than was agreed to.
+    ///
+    /// # Errors
+    /// Says `denied`, and what is not covered.
+    pub(crate) fn may_read(&self, reads: Option<String>) -> Result<(), CapabilityError> {
+        reads.map_or(Ok(()), |reads| {
+            self.within(&format!("to read {reads}"), |scope| scope.covers_read(&reads))
+        })
+    }
+
     /// Tells whether every layer of the grant, and the manifest, covers something.
     pub(crate) fn covers(&self, covers: impl Fn(&Scope) -> bool) -> bool {
         self.asked.as_ref().is_some_and(&covers) && self.rights.covers(self.capability, &covers)
@@ -291,13 +308,19 @@ impl Gate {
 
     /// Returns the paths that the manifest and every layer of the grant cover for one way of access.
     pub(crate) fn files(&self, access: &str) -> Vec<String> {
-        let given = self.rights.layers(self.capability);
-        let layers: Vec<&Scope> = self.asked.iter().chain(given.iter().flatten()).collect();
-        if self.asked.is_none() || given.is_none() {
-            Vec::new()
-        } else {
-            Scope::files_in_all(&layers, access)
-        }
+        self.layers(|layers| Scope::files_in_all(layers, access)).unwrap_or_default()
+    }
+
+    /// Tells whether the manifest and every layer of the grant cover the start of a program.
+    pub(crate) fn covers_command(&self, invocation: &Invocation<'_>) -> bool {
+        self.layers(|layers| Scope::all_cover_command(layers, invocation)).unwrap_or_default()
+    }
+
+    /// Looks at the manifest and every layer of the grant; there is nothing where either is missing.
+    fn layers<T>(&self, look: impl Fn(&[&Scope]) -> T) -> Option<T> {
+        let (asked, given) = (self.asked.as_ref()?, self.rights.layers(self.capability)?);
+        let layers: Vec<&Scope> = std::iter::once(asked).chain(&given).collect();
+        Some(look(&layers))
     }
 
     /// Refuses by a check of the capability's own, unless a test has switched that guard off.

@@ -171,14 +171,17 @@ fn sink_from_wit(sink: wit::Sink) -> Result<Sink, CapabilityError> {
     if !(1..=32).contains(&sink.protocol.len()) || !sink.protocol.chars().all(fits) {
         return Err(invalid("protocol has 1 to 32 of a-z, 0-9 and '-'"));
     }
+    let field: Result<_, serde::de::value::Error> =
+        SecretField::deserialize(sink.field.as_str().into_deserializer());
+    let field = field.map_err(|_| invalid("field is none that this host knows"))?;
+    if sink.protocol == Sink::PROCESS && sink.host.starts_with('/') && sink.port == 0 {
+        return Ok(Sink { protocol: sink.protocol, host: sink.host, port: sink.port, field });
+    }
     if sink.host.is_empty() || sink.port == 0 {
         return Err(invalid("host and port must be named"));
     }
     let place = Endpoint { host: sink.host, port: sink.port };
     place.check().map_err(|fault| invalid(&format!("host {}", fault.reason)))?;
-    let field: Result<_, serde::de::value::Error> =
-        SecretField::deserialize(sink.field.as_str().into_deserializer());
-    let field = field.map_err(|_| invalid("field is none that this host knows"))?;
     Ok(Sink { protocol: sink.protocol, host: place.host, port: place.port, field })
 }
 

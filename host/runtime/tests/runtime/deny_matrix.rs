@@ -33,7 +33,7 @@ enum Wrong {
 /// A capability, what is wrong of its parameters, and what it answers when it is used.
 struct Row(Capability, Wrong, &'static str);
 
-const ROWS: [Row; 18] = [
+const ROWS: [Row; 19] = [
     Row(Capability::SecretsUse, Wrong::Denied(Guard::Offered), "Ok([1, 2, 3])"),
     Row(Capability::SecretsReveal, Wrong::Denied(Guard::Offered), "Ok([115])"),
     Row(Capability::SecretsStore, Wrong::Bad("Invalid("), "Ok(\"store.kept\")"),
@@ -47,6 +47,7 @@ const ROWS: [Row; 18] = [
     Row(Capability::RecordingAnnotate, Wrong::Bad("Invalid("), "Ok(())"),
     Row(Capability::RecordingRead, Wrong::Denied(Guard::Scope), "Ok(\"a page\")"),
     Row(Capability::Files, Wrong::Denied(Guard::Scope), "Ok(\"a file\")"),
+    Row(Capability::Process, Wrong::Denied(Guard::Scope), "Ok(true)"),
     Row(Capability::Storage, Wrong::Bad("Invalid("), "Ok(())"),
     Row(Capability::Settings, Wrong::None, "Ok(None)"),
     Row(Capability::Log, Wrong::None, "written, or not"),

@@ -25,6 +25,7 @@ mod importing;
 mod limits;
 mod loading;
 mod plans;
+mod programs;
 mod recordings;
 mod requests;
 mod rights;

@@ -10,6 +10,7 @@ use ostler_sdk::http::Request;
 use ostler_sdk::launcher::{
     DrivenPlan, DrivenSurface, KindInfo, LaunchRequest, Launcher, PlanError, SessionPlan,
 };
+use ostler_sdk::process::Command;
 use ostler_sdk::prompt::{self, Field, Form};
 use ostler_sdk::recording::{self, Filter};
 use ostler_sdk::secrets_store::{self, Sink};
@@ -135,6 +136,10 @@ impl Told {
             }
             "files" => {
                 described(files::read(self.pick("/etc/hostname", "/proc/version"), 1 << 16).map(|_| "a file"))
+            }
+            "process" => {
+                let program = Command::new(self.pick("true", "echo"));
+                described(program.run().map(|outcome| outcome.is_success()))
             }
             "storage" => described(storage::set(self.pick("key", ""), b"value")),
             "settings" => described(settings::get("key")),

@@ -24,6 +24,7 @@ mod openssh;
 mod plugin_cases;
 mod plugin_log;
 mod policy;
+mod programs;
 mod rights;
 mod searching;
 mod sinks;

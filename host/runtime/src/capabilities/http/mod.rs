@@ -18,6 +18,7 @@ use ostler_plugin_api::{Capability, Guard, HostScope, ProjectedBody, Projection}
 use url::Url;
 use wasmtime::component::{HasData, Linker, Resource};
 
+use super::filling::{AllReceived, Finder, Hidden, Received};
 use super::ostler::http::http as wit;
 use super::ostler::types::types::CapabilityError;
 use super::{CallChain, Gate, HostCapability, Setup, prompt, secrets};
@@ -50,14 +51,6 @@ pub(crate) struct Http {
     exchange: Exchange,
 }
 
-/// A secret that came with a response.
-struct Received {
-    bytes: SecretBytes,
-    field: String,
-    /// Scheme, host and port: the only place that it may go to.
-    origin: Origin,
-}
-
 /// Where a URL leads to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Origin {
@@ -83,9 +76,10 @@ pub(crate) struct Instance {
     own: Arc<Http>,
     waits: Arc<Waits>,
     sent: u32,
-    received: BTreeMap<SlotName, Received>,
+    /// What came with responses, each with scheme, host and port of its server.
+    received: AllReceived<Origin>,
     /// Every form in which a secret was sent in this call: a later answer may bring it back.
-    carried: Vec<SecretBytes>,
+    carried: Hidden,
     responses: BTreeMap<u32, Response>,
     next: u32,
 }
@@ -118,8 +112,8 @@ impl HostCapability for Http {
             own: Arc::clone(self),
             waits: Arc::clone(chain.waits),
             sent: 0,
-            received: BTreeMap::new(),
-            carried: Vec::new(),
+            received: AllReceived::new(),
+            carried: Hidden::default(),
             responses: BTreeMap::new(),
             next: 0,
         }
@@ -191,32 +185,21 @@ impl View<'_> {
     /// Finds the secret of a slot for one place, and writes the use down before it happens.
     fn secret(&self, slot: &str, origin: &Origin) -> Result<SecretBytes, CapabilityError> {
         let own = &self.own.own;
-        self.secrets.pass()?;
-        let invalid = |error: ostler_core::SlotNameError| CapabilityError::Invalid(error.to_string());
-        let slot = SlotName::new(slot).map_err(invalid)?;
         let sink = Sink {
             protocol: if origin.plain { "http" } else { "https" }.to_owned(),
             host: origin.host.clone(),
             port: origin.port,
             field: SecretField::Request,
         };
-        let place = || format!("'{}:{}'", origin.host, origin.port);
-        let bytes = if let Some(received) = self.own.received.get(&slot) {
-            if received.origin != *origin {
-                let reason = format!("the secret in '{slot}' may not go to {}", place());
-                own.gate.refuse(Guard::Sink, reason)?;
-            }
-            received.bytes.clone()
-        } else if let Some(bytes) = self.prompt.prompted(&slot) {
-            // The person gave it to this plugin, which may send it wherever its grant reaches.
-            bytes.clone()
-        } else {
-            return self.secrets.inject(&slot, &sink);
+        let finder = Finder {
+            gate: &own.gate,
+            plugin: &own.plugin,
+            uses: &own.uses,
+            prompt: self.prompt,
+            secrets: self.secrets,
         };
-        own.uses.write(&own.plugin, &slot, &sink).map_err(|error| {
-            CapabilityError::Unavailable(format!("the use of '{slot}' could not be audited: {error}"))
-        })?;
-        Ok(bytes)
+        let place = format!("'{}:{}'", origin.host, origin.port);
+        finder.find(slot, &self.own.received, origin, &sink, &place)
     }
 
     /// Sends a request, and follows redirects.
@@ -238,7 +221,7 @@ impl View<'_> {
         let find = |slot: &str| self.secret(slot, &asked_at);
         let mut prepared = prepare(request, &mut url, &own.gate, &find).map_err(refused)?;
         self.own.carried.extend(prepared.secrets.iter().cloned());
-        prepared.hidden.clone_from(&self.own.carried);
+        prepared.hidden = self.own.carried.clone();
         let work = async {
             for _ in 0..=MOST_REDIRECTS {
                 let answer = own.exchange.send(&own.gate, &prepared, &url, &origin).await?;
@@ -280,11 +263,12 @@ impl View<'_> {
             body: None,
         };
         let Some(projection) = projection else { return Ok(response) };
+        own.gate.may_read(projection.reads()).map_err(wit::HttpError::Refused)?;
         response.headers = projection
             .headers
             .iter()
             .flat_map(|name| answer.header(name).map(|value| (name.to_ascii_lowercase(), value)))
-            .map(|(name, value)| (name, prepared.blot(text::line(&value, 8192).into_owned())))
+            .map(|(name, value)| (name, prepared.hidden.blot(text::line(&value, 8192).into_owned())))
             .collect();
         match projection.body {
             ProjectedBody::All if !prepared.hidden.is_empty() => {
@@ -301,10 +285,8 @@ impl View<'_> {
                 let body = serde_json::from_slice(&bytes).unwrap_or(serde_json::Value::Null);
                 let projected = projection.project(body);
                 for (path, nodes) in projected.readable {
-                    let nodes = prepared.blot_values(nodes);
-                    response
-                        .projected
-                        .push(wit::Projected { path, nodes: serde_json::Value::from(nodes).to_string() });
+                    let nodes = prepared.hidden.blot_values(nodes);
+                    response.projected.push(wit::Projected { path, nodes });
                 }
                 for (slot, value) in projected.slots {
                     let Ok(name) = SlotName::new(&format!("http.{}", slot.name)) else { continue };

@@ -9,11 +9,11 @@ use base64::engine::general_purpose::STANDARD;
 use hyper::header::{HeaderName, HeaderValue};
 use ostler_core::SecretBytes;
 use ostler_plugin_api::Guard;
-use serde_json::Value;
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::super::Gate;
+use super::super::filling::Hidden;
 use super::super::ostler::http::http as wit;
 use super::super::ostler::types::types::{CapabilityError, Value as Part};
 
@@ -25,8 +25,6 @@ const LARGEST_HEADERS: usize = 64 << 10;
 const LARGEST_BODY: usize = 8 << 20;
 /// Bytes of a URL with its query.
 const LONGEST_URL: usize = 16 << 10;
-/// Secrets that are shorter are not looked for in what comes back.
-const SHORTEST_HIDDEN: usize = 4;
 
 /// Headers that the host writes.
 const OF_THE_HOST: [&str; 7] =
@@ -40,7 +38,7 @@ pub(super) struct Prepared {
     /// The secrets that it carries, in every form in which they are sent.
     pub(super) secrets: Vec<SecretBytes>,
     /// What is blotted out of its answer: all that the call has sent so far.
-    pub(super) hidden: Vec<SecretBytes>,
+    pub(super) hidden: Hidden,
 }
 
 impl Prepared {
@@ -51,39 +49,6 @@ impl Prepared {
             "GET".clone_into(&mut self.method);
             self.body = Zeroizing::default();
             self.headers.retain(|(name, _)| *name != hyper::header::CONTENT_TYPE);
-        }
-    }
-
-    /// Blots out of a text what the request carried as a secret.
-    pub(super) fn blot(&self, text: String) -> String {
-        let texts = self.hidden.iter().filter_map(SecretBytes::expose_text);
-        texts.filter(|secret| secret.len() >= SHORTEST_HIDDEN).fold(text, |text, secret| {
-            if text.contains(secret) { text.replace(secret, &"*".repeat(secret.len())) } else { text }
-        })
-    }
-
-    /// The same in the texts of JSON values.
-    pub(super) fn blot_values(&self, values: Vec<Value>) -> Vec<Value> {
-        if self.hidden.is_empty() {
-            values
-        } else {
-            values.into_iter().map(|value| self.blot_value(value)).collect()
-        }
-    }
-
-    fn blot_value(&self, value: Value) -> Value {
-        match value {
-            Value::String(text) => Value::String(self.blot(text)),
-            Value::Array(items) => {
-                Value::Array(items.into_iter().map(|item| self.blot_value(item)).collect())
-            }
-            Value::Object(members) => Value::Object(
-                members
-                    .into_iter()
-                    .map(|(name, member)| (self.blot(name), self.blot_value(member)))
-                    .collect(),
-            ),
-            other => other,
         }
     }
 }
@@ -144,7 +109,13 @@ pub(super) fn prepare(
     if body.len() > LARGEST_BODY {
         return Err(CapabilityError::Limit("a body has at most 8 MiB".to_owned()));
     }
-    Ok(Prepared { method, headers, body: Zeroizing::new(body), secrets: filling.secrets, hidden: Vec::new() })
+    Ok(Prepared {
+        method,
+        headers,
+        body: Zeroizing::new(body),
+        secrets: filling.secrets,
+        hidden: Hidden::default(),
+    })
 }
 
 /// Fills secrets in, and remembers which.
