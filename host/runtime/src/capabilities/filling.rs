@@ -12,19 +12,36 @@ use serde_json::Value;
 use super::ostler::types::types::CapabilityError;
 use super::{Gate, prompt, secrets};
 
+/// Secrets of one name that a call holds.
+const MOST_RECEIVED: usize = 1024;
 /// Secrets that are shorter are not looked for in what comes back.
 const SHORTEST_HIDDEN: usize = 4;
 
 /// A secret that came back from somewhere.
 pub(super) struct Received<O> {
     pub(super) bytes: SecretBytes,
-    pub(super) field: String,
     /// The only place that it may go to.
     pub(super) origin: O,
 }
 
-/// Secrets that came back, by their slots.
-pub(super) type AllReceived<O> = BTreeMap<SlotName, Received<O>>;
+/// Secrets that came back in one call, by their slots.
+pub(super) struct AllReceived<O>(BTreeMap<SlotName, Received<O>>);
+
+impl<O> AllReceived<O> {
+    pub(super) fn new() -> Self {
+        Self(BTreeMap::new())
+    }
+
+    /// Takes one more, and returns its slot: the name, with a number behind it where it is taken; none where there are too many.
+    pub(super) fn put(&mut self, name: &str, received: Received<O>) -> Option<SlotName> {
+        let numbered = (2..).map(|number| format!("{name}-{number}"));
+        let mut names = std::iter::once(name.to_owned()).chain(numbered).take(MOST_RECEIVED);
+        let slot =
+            names.find_map(|name| SlotName::new(&name).ok().filter(|slot| !self.0.contains_key(slot)))?;
+        self.0.insert(slot.clone(), received);
+        Some(slot)
+    }
+}
 
 /// Where the secrets of a call are.
 pub(super) struct Finder<'a> {
@@ -48,7 +65,7 @@ impl Finder<'_> {
         self.secrets.pass()?;
         let invalid = |error: ostler_core::SlotNameError| CapabilityError::Invalid(error.to_string());
         let slot = SlotName::new(slot).map_err(invalid)?;
-        let bytes = if let Some(received) = received.get(&slot) {
+        let bytes = if let Some(received) = received.0.get(&slot) {
             if received.origin != *origin {
                 let reason = format!("the secret in '{slot}' may not go to {place}");
                 self.gate.refuse(Guard::Sink, reason)?;

@@ -7,7 +7,7 @@
 //! 2. `configure`: once per loaded plugin, from manifest, grants, ports and limits.
 //! 3. `build`: once per instance, the state of that one call chain.
 //!
-//! Every host function begins with [`Gate::pass`], or [`Gate::pass_for`] where a parameter (a host, a folder) is bounded: asked
+//! Every host function begins with [`Gate::pass`], and [`Gate::within`] where a parameter (a host, a folder) is bounded: asked
 //! for and granted, else a value that says `denied`, never a trap.
 //! Arguments of the guest are checked after it, and refused by value too; no `?` on them may end the instance.
 //!
@@ -262,21 +262,6 @@ impl Gate {
         }
         let capability = self.capability.name();
         Err(self.denied(format!("the capability '{capability}' is not granted")))
-    }
-
-    #[expect(dead_code, reason = "for the first capability with a parameter")]
-    /// Lets the call pass where every layer of the grant, and the manifest, covers what the call is about. `what` names that
-    /// for people, such as `the host 'a.example'`; it must hold nothing secret.
-    ///
-    /// # Errors
-    /// Says `denied`, and what is not covered.
-    pub(crate) fn pass_for(
-        &self,
-        what: &str,
-        covers: impl Fn(&Scope) -> bool,
-    ) -> Result<(), CapabilityError> {
-        self.pass()?;
-        self.within(what, covers)
     }
 
     /// Checks a further parameter of a call that passed.

@@ -72,21 +72,25 @@ fn files(read: &[PathBuf], write: &[PathBuf]) -> Result<(), Box<dyn std::error::
 /// Forbids what a library has no business with: other programs, other processes, the network but for local sockets, and the
 /// kernel's own knobs. Threads stay allowed.
 fn system_calls() -> Result<(), Box<dyn std::error::Error>> {
-    let mut refused: BTreeMap<i64, Vec<SeccompRule>> =
-        FORBIDDEN.iter().map(|call| (*call, Vec::new())).collect();
+    // On x86-64 every call has a second number, for programs with short pointers, under the same name of the architecture.
+    let numbers = |call: i64| if cfg!(target_arch = "x86_64") { vec![call, call | X32] } else { vec![call] };
+    let closed = FORBIDDEN.iter().flat_map(|call| numbers(*call));
+    let mut refused: BTreeMap<i64, Vec<SeccompRule>> = closed.map(|call| (call, Vec::new())).collect();
     let not_local = SeccompCondition::new(
         0,
         SeccompCmpArgLen::Dword,
         SeccompCmpOp::Ne,
         libc::AF_UNIX.unsigned_abs().into(),
     )?;
-    refused.insert(libc::SYS_socket, vec![SeccompRule::new(vec![not_local])?]);
+    let not_local = SeccompRule::new(vec![not_local])?;
+    refused.extend(numbers(libc::SYS_socket).into_iter().map(|call| (call, vec![not_local.clone()])));
     let thread = u64::from(libc::CLONE_THREAD.unsigned_abs());
     let no_thread = SeccompCondition::new(0, SeccompCmpArgLen::Qword, SeccompCmpOp::MaskedEq(thread), 0)?;
-    refused.insert(libc::SYS_clone, vec![SeccompRule::new(vec![no_thread])?]);
+    let no_thread = SeccompRule::new(vec![no_thread])?;
+    refused.extend(numbers(libc::SYS_clone).into_iter().map(|call| (call, vec![no_thread.clone()])));
     apply(refused, libc::EPERM)?;
     // Its flags are in memory, where no filter can look. Without it, the C library uses `clone`.
-    apply(BTreeMap::from([(libc::SYS_clone3, Vec::new())]), libc::ENOSYS)
+    apply(numbers(libc::SYS_clone3).into_iter().map(|call| (call, Vec::new())).collect(), libc::ENOSYS)
 }
 
 fn apply(refused: BTreeMap<i64, Vec<SeccompRule>>, error: i32) -> Result<(), Box<dyn std::error::Error>> {
@@ -96,6 +100,9 @@ fn apply(refused: BTreeMap<i64, Vec<SeccompRule>>, error: i32) -> Result<(), Box
     let program: BpfProgram = filter.try_into()?;
     Ok(seccompiler::apply_filter_all_threads(&program)?)
 }
+
+/// The bit of the second numbers on x86-64 (`__X32_SYSCALL_BIT`).
+const X32: i64 = 0x4000_0000;
 
 /// System calls that are refused whatever their arguments are.
 const FORBIDDEN: &[i64] = &[

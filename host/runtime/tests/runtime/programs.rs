@@ -161,6 +161,7 @@ async fn what_a_program_prints_as_a_secret_goes_back_to_it_and_nowhere_else() {
     let uses = world.uses.0.lock().unwrap().clone();
     assert_eq!(uses[1], "test.runner process.password input of process:///usr/bin/tac:0", "{said}");
     assert!(!said.contains("pr1nted"), "{said}");
+    assert!(said.contains("process.password-2:password"), "the first keeps its name: {said}");
 
     let away = [
         ("command", "tac"),

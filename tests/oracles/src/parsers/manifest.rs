@@ -17,7 +17,9 @@ pub(super) fn good(_: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
 
 pub(super) fn take(input: &Input, _: &Path) -> anyhow::Result<Taken> {
     Ok(match Manifest::parse(input.bytes()) {
-        Ok(manifest) => {
+        Ok(mut manifest) => {
+            // What is read is worked out when a manifest is parsed, and not written with it.
+            manifest.capabilities.iter_mut().for_each(|request| request.scope.reads = None);
             comes_back(&manifest)?;
             Taken::Read
         }

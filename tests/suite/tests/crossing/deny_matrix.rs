@@ -41,7 +41,9 @@ fn used(ostler: &World, capability: Capability) -> String {
 /// The refusals of a capability in the audit log, the newest last.
 fn refusals(ostler: &World, capability: Capability) -> Vec<Value> {
     let events = ostler.ok(&["audit", "show", "--event", "capability.use", "--json"]).json();
-    let of_it = |event: &&Value| event["capability"] == capability.name() && event["plugin"] == PLUGIN;
+    let of_it = |event: &&Value| {
+        event["capability"] == capability.name() && event["plugin"] == PLUGIN && event["outcome"] == "denied"
+    };
     events.as_array().unwrap().iter().filter(of_it).cloned().collect()
 }
 

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_core::{PluginSettings, SecretBytes, SecretField, SecretUses, Sink, SlotName};
+use ostler_core::{PluginSettings, SecretBytes, SecretField, SecretUses, Sink};
 use ostler_plugin_api::{Capability, Guard, HostScope, ProjectedBody, Projection};
 use url::Url;
 use wasmtime::component::{HasData, Linker, Resource};
@@ -38,6 +38,10 @@ const USUAL_SECONDS: u32 = 30;
 const LONGEST_SECONDS: u32 = 300;
 /// Bytes of a body that a projection looks into.
 const LARGEST_JSON: usize = 4 << 20;
+/// Bytes that a call reads of bodies as they are.
+const MOST_READ: u64 = 1 << 30;
+/// How long one `read` waits.
+const READ_TIME: Duration = Duration::from_secs(60);
 /// Bytes that one `read` returns.
 const LARGEST_READ: usize = 1 << 20;
 
@@ -76,6 +80,7 @@ pub(crate) struct Instance {
     own: Arc<Http>,
     waits: Arc<Waits>,
     sent: u32,
+    read: u64,
     /// What came with responses, each with scheme, host and port of its server.
     received: AllReceived<Origin>,
     /// Every form in which a secret was sent in this call: a later answer may bring it back.
@@ -112,6 +117,7 @@ impl HostCapability for Http {
             own: Arc::clone(self),
             waits: Arc::clone(chain.waits),
             sent: 0,
+            read: 0,
             received: AllReceived::new(),
             carried: Hidden::default(),
             responses: BTreeMap::new(),
@@ -289,22 +295,16 @@ impl View<'_> {
                     response.projected.push(wit::Projected { path, nodes });
                 }
                 for (slot, value) in projected.slots {
-                    let Ok(name) = SlotName::new(&format!("http.{}", slot.name)) else { continue };
-                    let (bytes, field) = (SecretBytes::from(value), slot.field);
-                    response.slots.push(wit::ReceivedSlot { name: name.to_string(), field: field.clone() });
-                    self.own.received.insert(name, Received { bytes, field, origin: origin.clone() });
+                    let bytes = SecretBytes::from(value);
+                    let received = Received { bytes, origin: origin.clone() };
+                    let name = self.own.received.put(&format!("http.{}", slot.name), received);
+                    response.slots.extend(
+                        name.map(|name| wit::ReceivedSlot { name: name.to_string(), field: slot.field }),
+                    );
                 }
             }
         }
         Ok(response)
-    }
-}
-
-impl Instance {
-    /// Returns the secrets that came with responses of this call, and the fields that they are for.
-    #[expect(dead_code, reason = "for the leases of credential sources")]
-    pub(crate) fn received(&self) -> impl Iterator<Item = (&SlotName, &str, &SecretBytes)> {
-        self.received.iter().map(|(slot, received)| (slot, received.field.as_str(), &received.bytes))
     }
 }
 
@@ -368,7 +368,17 @@ impl wit::HostResponse for View<'_> {
             return Err(wit::HttpError::Refused(self.own.own.gate.denied(reason)));
         };
         let _waiting = waits.begin();
-        body.read(usize::try_from(most).unwrap_or(LARGEST_READ).min(LARGEST_READ)).await
+        let most = usize::try_from(most).unwrap_or(LARGEST_READ).min(LARGEST_READ);
+        let bytes = tokio::time::timeout(READ_TIME, body.read(most))
+            .await
+            .map_err(|_| wit::HttpError::TimedOut)??;
+        self.own.read += bytes.len() as u64;
+        if self.own.read > MOST_READ {
+            return Err(wit::HttpError::Refused(CapabilityError::Limit(
+                "a call reads at most 1 GiB".to_owned(),
+            )));
+        }
+        Ok(bytes)
     }
 
     async fn drop(&mut self, response: Resource<Response>) -> wasmtime::Result<()> {

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ostler_core::{SecretBytes, SecretField, SecretUses, Sink, SlotName, UseLog};
+use ostler_core::{SecretBytes, SecretField, SecretUses, Sink, UseLog};
 use ostler_plugin_api::{Capability, Guard, Invocation, Output, OutputFormat, SYSTEM_FOLDERS, is_variable};
 use wasmtime::component::{HasData, Linker};
 use zeroize::Zeroizing;
@@ -224,13 +224,14 @@ impl View<'_> {
         let Some(output) = output else { return outcome };
         let projected = output.project(&printed.output);
         for (slot, value) in projected.slots {
-            let Ok(name) = SlotName::new(&format!("process.{}", slot.name)) else { continue };
-            outcome.slots.push(wit::ReceivedSlot { name: name.to_string(), field: slot.field.clone() });
             let bytes = SecretBytes::from(value);
             // It may stand elsewhere in what was printed, too.
             self.own.given.extend([bytes.clone()]);
-            let received = Received { bytes, field: slot.field, origin: program.to_owned() };
-            self.own.received.insert(name, received);
+            let received = Received { bytes, origin: program.to_owned() };
+            let Some(name) = self.own.received.put(&format!("process.{}", slot.name), received) else {
+                continue;
+            };
+            outcome.slots.push(wit::ReceivedSlot { name: name.to_string(), field: slot.field });
         }
         let given = &self.own.given;
         let readable = |(path, nodes)| wit::Projected { path, nodes: given.blot_values(nodes) };
@@ -264,14 +265,6 @@ impl Process {
     fn output(&self, start: &Start) -> Option<&Output> {
         let invocation = Invocation { program: &start.program, arguments: &start.arguments, variables: &[] };
         self.outputs.iter().find(|output| output.command.matches(&invocation))
-    }
-}
-
-impl Instance {
-    /// Returns the secrets that programs of this call printed, and the fields that they are for.
-    #[expect(dead_code, reason = "for the leases of credential sources")]
-    pub(crate) fn received(&self) -> impl Iterator<Item = (&SlotName, &str, &SecretBytes)> {
-        self.received.iter().map(|(slot, received)| (slot, received.field.as_str(), &received.bytes))
     }
 }
 
