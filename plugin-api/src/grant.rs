@@ -45,6 +45,20 @@ impl FromIterator<Capability> for Grants {
     }
 }
 
+impl Grants {
+    /// Returns what both give: the capabilities of both, each as far as both let it go.
+    #[must_use]
+    pub fn narrowed_by(&self, other: &Self) -> Self {
+        let both = self.0.iter().filter_map(|(name, own)| {
+            let mut layers = own.layers.clone();
+            let further = other.0.get(name)?.layers.iter();
+            layers.extend(further.filter(|layer| !own.layers.contains(layer)).cloned());
+            Some((*name, Grant { layers }))
+        });
+        Self(both.collect())
+    }
+}
+
 /// How a capability stands for a plugin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -72,6 +86,18 @@ pub fn standing(capability: Capability, manifest: &Manifest, grants: &Grants) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_two_give_goes_as_far_as_both_let_it() {
+        let folder = |name: &str| Scope { folders: Some(vec![name.parse().unwrap()]), ..Scope::default() };
+        let with = |layers: &[Scope]| Grant { layers: layers.to_vec() };
+        let (read, log, net) = (Capability::ConnectionsRead, Capability::Log, Capability::Net);
+        let one = Grants([(read, with(&[folder("A")])), (log, with(&[]))].into());
+        let other = Grants([(read, with(&[folder("B"), folder("A")])), (net, with(&[]))].into());
+        let both = Grants([(read, with(&[folder("A"), folder("B")]))].into());
+        assert_eq!(one.narrowed_by(&other), both);
+        assert_eq!(both.narrowed_by(&other), both, "again it is the same");
+    }
 
     #[test]
     fn grants_of_an_older_store_are_read() {

@@ -299,6 +299,8 @@ pub enum Command {
         key: Option<String>,
         /// Its signature; none for the one beside it, if there is one.
         signature: Option<PathBuf>,
+        /// Whether its author is at work on it: it is shown as such.
+        development: bool,
     },
     /// Tells what a plugin wrote to its log.
     PluginLog {

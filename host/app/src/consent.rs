@@ -67,11 +67,14 @@ impl Host {
     pub(crate) async fn plugin_install(
         &self,
         file: &Path,
-        key: Option<&str>,
-        signature: Option<&Path>,
+        said: SignedBy<'_>,
+        development: bool,
     ) -> Result<Reply, AppError> {
-        let installed = match self.install_checked(file, SignedBy { key, signature }).await {
-            Ok(installed) => installed,
+        let installed = match self.install_checked(file, said).await {
+            Ok(mut installed) => {
+                installed.kept.development = development;
+                installed
+            }
             Err(error) => {
                 let mut event = self.audit.event(EventClass::PluginInstall, Outcome::Denied);
                 event.reason = Some(error.to_string());
@@ -86,7 +89,7 @@ impl Host {
             None => {
                 let mut event = self.audit.event(EventClass::PluginInstall, Outcome::Success);
                 event.plugin = Some(plugin_ref(&found));
-                event.details.extend(signed_by(&kept));
+                event.details.extend(particulars(&kept));
                 self.audit.write(&event)?;
             }
             Some(before) => {
@@ -95,7 +98,7 @@ impl Host {
                 event.plugin = Some(plugin_ref(&found));
                 event.details.insert("from-version".to_owned(), before.version);
                 event.details.insert("from-digest".to_owned(), before.digest);
-                event.details.extend(signed_by(&kept));
+                event.details.extend(particulars(&kept));
                 self.audit.write(&event)?;
             }
         }
@@ -194,9 +197,10 @@ impl Host {
     }
 }
 
-/// The key that signed a file, as events have it.
-fn signed_by(kept: &KeptPlugin) -> Option<(String, String)> {
-    Some(("signed-by".to_owned(), kept.consent.signed_by.clone()?))
+/// What events say of a file that was installed: the key that signed it, and that its author is at work on it.
+fn particulars(kept: &KeptPlugin) -> impl Iterator<Item = (String, String)> {
+    let signed = kept.consent.signed_by.iter().map(|key| ("signed-by".to_owned(), key.clone()));
+    signed.chain(kept.development.then(|| ("development".to_owned(), "true".to_owned())))
 }
 
 fn question(request: &CapabilityRequest, waits: Option<&Waiting<'_>>) -> Field {

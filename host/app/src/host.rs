@@ -18,6 +18,7 @@ use crate::ports::{
     AuditedEvents, AuditedUses, Compartment, DeviceCode, MachineUses, MachineZone, PluginRecordings,
     PluginTree, PluginsSettings, SystemResolver, VaultStorage,
 };
+use crate::signatures::SignedBy;
 use crate::{AppError, Command, Configuration, FrontEnd, Places, Reply, bundled};
 
 /// How often a change is tried again when another program changed the store in between.
@@ -231,8 +232,9 @@ impl Host {
                 self.plugin_grant(&id, &capability, granted, &bounds)
             }
             Command::SourceBrowse { plugin, folder } => self.source_browse(&plugin, folder.as_deref()).await,
-            Command::PluginInstall { file, key, signature } => {
-                self.plugin_install(&file, key.as_deref(), signature.as_deref()).await
+            Command::PluginInstall { file, key, signature, development } => {
+                let said = SignedBy { key: key.as_deref(), signature: signature.as_deref() };
+                self.plugin_install(&file, said, development).await
             }
             Command::PluginCrashes { id, out } => self.plugin_crashes(&id, out.as_deref()),
             Command::PluginLog { id, level, last } => self.plugin_log(&id, level, last),

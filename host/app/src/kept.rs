@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::AppError;
 use crate::host::Shared;
+use crate::live::Given;
 use crate::plugins::plugin_id;
 use crate::policy::{PolicyFault, facts};
 
@@ -34,6 +35,9 @@ pub(crate) struct Kept(BTreeMap<String, KeptPlugin>);
 pub(crate) struct KeptPlugin {
     pub(crate) digest: String,
     pub(crate) enabled: bool,
+    /// Whether its author is at work on it.
+    #[serde(default)]
+    pub(crate) development: bool,
     #[serde(flatten)]
     pub(crate) consent: Consent,
     #[serde(default)]
@@ -48,6 +52,7 @@ impl KeptPlugin {
         Self {
             digest: found.inspection.digest.to_string(),
             enabled: true,
+            development: false,
             consent: Consent::new(&found.inspection.manifest, found.origin == Origin::Bundled),
             usage: Usage::default(),
             faults: FaultHistory::default(),
@@ -106,6 +111,13 @@ impl Kept {
         let own = self.0.get(&plugin_id(found)).cloned().and_then(|kept| kept.held_for(found));
         own.unwrap_or_else(|| KeptPlugin::new(found))
     }
+
+    /// Returns what is kept under the id of an installed plugin for another file than this one.
+    fn of_another(&self, found: &FoundPlugin) -> Option<&KeptPlugin> {
+        let digest = found.inspection.digest.to_string();
+        let own = self.0.get(&plugin_id(found)).filter(|_| found.origin == Origin::Installed);
+        own.filter(|kept| kept.digest != digest)
+    }
 }
 
 impl Shared {
@@ -124,10 +136,41 @@ impl Shared {
         found: &FoundPlugin,
         change: impl Fn(&mut KeptPlugin),
     ) -> Result<(), VaultError> {
-        self.vault()?.update_document(DOCUMENT, &mut |bytes| {
-            let mut all = Kept::read(bytes.as_deref());
+        self.change_kept(found, |all| {
             let mut own = all.of(found);
             change(&mut own);
+            own
+        })
+    }
+
+    /// Adds to what is kept of a plugin what it did. Where another file took its place while it ran, what is kept is that one's: this
+    /// use is counted there, and faults, which it can't help, are not.
+    pub(crate) fn keep_use(
+        &self,
+        found: &FoundPlugin,
+        recent: &Usage,
+        faults: impl Fn(&mut FaultHistory),
+    ) -> Result<(), VaultError> {
+        self.change_kept(found, |all| {
+            let replaced = all.of_another(found).filter(|_| self.shelf.bytes(found).is_err());
+            let mut own = replaced.cloned().unwrap_or_else(|| {
+                let mut own = all.of(found);
+                faults(&mut own.faults);
+                own
+            });
+            own.count(recent);
+            own
+        })
+    }
+
+    fn change_kept(
+        &self,
+        found: &FoundPlugin,
+        change: impl Fn(&Kept) -> KeptPlugin,
+    ) -> Result<(), VaultError> {
+        self.vault()?.update_document(DOCUMENT, &mut |bytes| {
+            let mut all = Kept::read(bytes.as_deref());
+            let own = change(&all);
             all.0.insert(plugin_id(found), own);
             serde_json::to_vec(&all).ok().or(bytes)
         })
@@ -148,22 +191,30 @@ impl Shared {
         }
     }
 
-    /// Returns what a plugin may.
-    pub(crate) fn grants_of(&self, found: &FoundPlugin) -> Result<Grants, AppError> {
-        Ok(granted(&self.rights_of(found, &self.kept(found)?.consent)))
+    /// Returns what a plugin may, and whose signature that rests on.
+    pub(crate) fn given_to(&self, found: &FoundPlugin) -> Result<Given, AppError> {
+        let consent = self.kept(found)?.consent;
+        let grants = granted(&self.rights_of(found, &consent));
+        Ok(Given { grants, signed_by: consent.signed_by })
     }
 
     /// Gives every plugin that is loaded what it may now, and takes what it may not any more.
     pub(crate) fn refresh_rights(&self) {
         // A session may outlive the lock: what nobody can read any more stays as it was. All else is tried again soon.
         let Ok(all) = self.all_kept() else { return };
-        self.live.refresh(|found| {
-            let kept = all.of(found);
+        self.live.refresh(|found, given| {
+            let replaced = all.of_another(found);
+            let kept = replaced.cloned().unwrap_or_else(|| all.of(found));
             // A file that was removed may nothing any more.
             if !kept.enabled || !found.path.exists() {
                 return Grants::default();
             }
-            granted(&self.rights_of(found, &kept.consent))
+            if replaced.is_none() {
+                return granted(&self.rights_of(found, &kept.consent));
+            }
+            // Another file was installed in its place while it runs: it goes on with what it has and that one may, and never gets more.
+            let consent = Consent { signed_by: given.signed_by.clone(), ..kept.consent };
+            given.grants.narrowed_by(&granted(&self.rights_of(found, &consent)))
         });
     }
 }

@@ -13,12 +13,19 @@ use crate::host::Shared;
 /// How often the store and the policy files are looked at while a plugin is loaded.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
+/// What a plugin was given.
+pub(crate) struct Given {
+    pub(crate) grants: Grants,
+    /// The key that signed its file.
+    pub(crate) signed_by: Option<String>,
+}
+
 /// A plugin that is loaded.
 struct Live {
     found: FoundPlugin,
     plugin: WeakPlugin,
     /// What it was last given.
-    given: Grants,
+    given: Given,
 }
 
 /// The plugins that are loaded in this process.
@@ -28,7 +35,7 @@ pub(crate) struct LivePlugins(Mutex<Vec<Live>>);
 impl LivePlugins {
     /// Adds a plugin that was loaded with these grants, and sees to it that somebody looks after them. Must be called inside of
     /// the async runtime.
-    pub(crate) fn add(&self, found: &FoundPlugin, plugin: &Plugin, given: Grants, shared: Weak<Shared>) {
+    pub(crate) fn add(&self, found: &FoundPlugin, plugin: &Plugin, given: Given, shared: Weak<Shared>) {
         let mut all = self.all();
         let watched = !all.is_empty();
         all.push(Live { found: found.clone(), plugin: plugin.downgrade(), given });
@@ -38,13 +45,13 @@ impl LivePlugins {
     }
 
     /// Gives each what it may now.
-    pub(crate) fn refresh(&self, may: impl Fn(&FoundPlugin) -> Grants) {
+    pub(crate) fn refresh(&self, may: impl Fn(&FoundPlugin, &Given) -> Grants) {
         for live in self.all().iter_mut() {
             let Some(plugin) = live.plugin.upgrade() else { continue };
-            let grants = may(&live.found);
-            if grants != live.given {
+            let grants = may(&live.found, &live.given);
+            if grants != live.given.grants {
                 plugin.set_grants(grants.clone());
-                live.given = grants;
+                live.given.grants = grants;
             }
         }
     }

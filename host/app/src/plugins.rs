@@ -47,14 +47,14 @@ impl Host {
     /// while it runs.
     pub(crate) fn load(&self, found: &FoundPlugin) -> Result<Plugin, AppError> {
         self.check_may_run(found)?;
-        let grants = self.grants_of(found)?;
+        let given = self.given_to(found)?;
         let bytes = self.shelf.bytes(found)?;
         let digest = found.inspection.digest.to_string();
         let plugin = self
             .runtime(found)?
-            .load(&found.inspection.manifest, &digest, &bytes, grants.clone())
+            .load(&found.inspection.manifest, &digest, &bytes, given.grants.clone())
             .map_err(|source| AppError::Load { plugin: plugin_id(found), source })?;
-        self.live.add(found, &plugin, grants, self.downgrade());
+        self.live.add(found, &plugin, given, self.downgrade());
         Ok(plugin)
     }
 
@@ -160,9 +160,8 @@ impl Host {
         }
         self.audit.write_all(&events)?;
         let standing = Cell::new(Standing::Ready);
-        let kept = self.keep(found, |kept| {
-            kept.count(&recent);
-            standing.set(take_in(&mut kept.faults, faults.len(), self.now()));
+        let kept = self.keep_use(found, &recent, |history| {
+            standing.set(take_in(history, faults.len(), self.now()));
         });
         match kept {
             // A session may outlive the lock; what its plugin was refused is in the audit log.
@@ -266,9 +265,11 @@ impl Host {
             description: manifest.description.clone(),
             kinds: manifest.kinds.iter().map(|kind| kind.name().to_owned()).collect(),
             origin: match found.origin {
-                Origin::Bundled => "bundled".to_owned(),
-                Origin::Installed => "installed".to_owned(),
-            },
+                Origin::Bundled => "bundled",
+                Origin::Installed if kept.development => "development",
+                Origin::Installed => "installed",
+            }
+            .to_owned(),
             enabled: kept.enabled,
             state: match standing {
                 _ if !kept.enabled => "disabled",

@@ -176,7 +176,7 @@ impl Host {
 
     /// Returns the files and folders that every layer of the plugin's grant of `files` covers, for one way of access.
     fn named_files(&self, found: &FoundPlugin, access: &str) -> Result<Vec<PathBuf>, AppError> {
-        let grants = self.grants_of(found)?;
+        let grants = self.given_to(found)?.grants;
         let Some(grant) = grants.0.get(&Capability::Files) else { return Ok(Vec::new()) };
         let asked = found.inspection.manifest.request(Capability::Files).map(|request| &request.scope);
         let layers: Vec<&Scope> = asked.into_iter().chain(&grant.layers).collect();

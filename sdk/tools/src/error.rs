@@ -42,6 +42,14 @@ pub enum ToolError {
         /// The exit status, or why it could not be started.
         reason: String,
     },
+    /// A folder can't be watched.
+    #[error("{} can't be watched: {reason}", .path.display())]
+    Watch {
+        /// Which.
+        path: PathBuf,
+        /// Why not.
+        reason: String,
+    },
     /// The component is none.
     #[error("{} can't be used as a plugin: {source}", .path.display())]
     NotAPlugin {
@@ -83,6 +91,9 @@ impl ToolError {
             }
             Self::Command { command, .. } if command.starts_with("cargo") => {
                 "is Rust installed, with the target? 'rustup target add wasm32-wasip2'".to_owned()
+            }
+            Self::Watch { .. } => {
+                "close programs that watch many files, or raise fs.inotify.max_user_watches".to_owned()
             }
             Self::NotAPlugin { source, .. } => source.advice().to_owned(),
             Self::Unfit { source, .. } => {

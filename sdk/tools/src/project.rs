@@ -14,6 +14,9 @@ use crate::ToolError;
 /// The target of components.
 const TARGET: &str = "wasm32-wasip2";
 
+/// What Cargo is asked to build.
+const BUILD: [&str; 4] = ["build", "--release", "--target", TARGET];
+
 /// A plugin project.
 #[derive(Debug, Clone)]
 pub struct Project {
@@ -51,7 +54,15 @@ impl Project {
     /// # Errors
     /// [`ToolError::Command`] where Cargo fails, [`ToolError::NoProject`] where it makes no component.
     pub fn build(&self) -> Result<PathBuf, ToolError> {
-        self.cargo(&["build", "--release", "--target", TARGET])?;
+        self.cargo(&BUILD)?;
+        self.component()
+    }
+
+    /// Returns the component that was built last.
+    ///
+    /// # Errors
+    /// [`ToolError::Command`] where Cargo does not tell where it is, [`ToolError::NoProject`] where there is none.
+    pub fn component(&self) -> Result<PathBuf, ToolError> {
         let metadata = self.metadata()?;
         let missing =
             |reason: &str| ToolError::NoProject { path: self.folder.clone(), reason: reason.to_owned() };
@@ -74,6 +85,26 @@ impl Project {
     /// [`ToolError::Command`] where one fails.
     pub fn test(&self) -> Result<(), ToolError> {
         self.cargo(&["test"])
+    }
+
+    /// Returns the command that builds the component as [`Project::build`] does and speaks only of what is wrong, for who starts it himself.
+    #[must_use]
+    pub fn building(&self) -> Command {
+        let mut command = self.command(&BUILD);
+        command.arg("--quiet");
+        command
+    }
+
+    /// Returns the command that runs the project's own tests, for who starts it himself.
+    #[must_use]
+    pub fn testing(&self) -> Command {
+        self.command(&["test", "--quiet"])
+    }
+
+    /// Returns the project's folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     fn cargo(&self, words: &[&str]) -> Result<(), ToolError> {

@@ -19,7 +19,7 @@ pub struct PluginView {
     pub description: String,
     /// Its kinds.
     pub kinds: Vec<String>,
-    /// `bundled` or `installed`.
+    /// `bundled`, `installed`, or `development` where its author is at work on it.
     pub origin: String,
     /// Whether it may run.
     pub enabled: bool,

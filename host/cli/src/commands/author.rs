@@ -1,4 +1,5 @@
-//! `ostler plugin new`, `build`, `check`, `test`, `pack`, `keygen`, `sign` and `verify`: for the authors of plugins. None of them needs a store.
+//! `ostler plugin new`, `build`, `check`, `test`, `pack`, `keygen`, `sign` and `verify`: for the authors of plugins. None of them needs a store,
+//! but for `dev`, which has a file of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -10,6 +11,7 @@ use ostler_testkit::{Report, Wishes};
 use serde_json::json;
 use zeroize::Zeroizing;
 
+use super::dev::Dev;
 use crate::context::Context;
 use crate::error::{CliError, FAILED};
 use crate::output::escape;
@@ -79,6 +81,7 @@ Examples:
         #[arg(long)]
         hostile: bool,
     },
+    Dev(Dev),
     /// Write a project's component as one file to hand on.
     ///
     /// It is named by its id and version; the same component gives the same bytes.
@@ -224,6 +227,7 @@ impl Author {
                 let wishes = Wishes { only: case, hostile };
                 test(context, &project, component, cases, &wishes).await
             }
+            Self::Dev(dev) => dev.run(context).await,
             Self::Pack { project, component, manifest, out } => {
                 let (component, manifest, folder) = match component {
                     Some(component) => {

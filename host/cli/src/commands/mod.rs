@@ -6,6 +6,7 @@ pub(crate) mod completions;
 pub(crate) mod config;
 pub(crate) mod connect;
 pub(crate) mod connection;
+pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod fields;
 pub(crate) mod folder;

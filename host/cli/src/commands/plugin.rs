@@ -221,7 +221,7 @@ impl Plugin {
             Self::Log { id, level, last } => Command::PluginLog { id, level, last },
             Self::Install { file, publisher_key, signature } => {
                 let key = publisher_key.map(public_key).transpose()?;
-                Command::PluginInstall { file, key, signature }
+                Command::PluginInstall { file, key, signature, development: false }
             }
             Self::Author(author) => return author.run(context).await,
             Self::Remove { id } => Command::PluginRemove { id },

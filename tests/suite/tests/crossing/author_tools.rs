@@ -12,20 +12,30 @@ const GUIDE: &str = include_str!("../../../../sdk/guide/README.md");
 
 /// A folder in which the author works: inside of the checkout, so that the SDK is found above it, and with the build's leftovers of
 /// the last time.
-struct Desk {
-    world: World,
-    folder: tempfile::TempDir,
+pub(crate) struct Desk {
+    pub(crate) world: World,
+    pub(crate) folder: tempfile::TempDir,
 }
 
 impl Desk {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR"));
         fs::create_dir_all(target).unwrap();
         Self { world: World::new(), folder: tempfile::tempdir_in(target).unwrap() }
     }
 
     /// Runs a line as a person would type it, in a folder of the desk.
-    fn types(&self, line: &str, folder: &Path) -> Run {
+    pub(crate) fn types(&self, line: &str, folder: &Path) -> Run {
+        let output = self.shell(line, folder).output().unwrap();
+        Run {
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+            code: output.status.code().unwrap_or(-1),
+        }
+    }
+
+    /// Returns the command that does the same.
+    pub(crate) fn shell(&self, line: &str, folder: &Path) -> Command {
         let program = self.world.command(&[]);
         let programs = Path::new(program.get_program()).parent().unwrap().to_owned();
         let path = std::env::join_paths(
@@ -49,12 +59,7 @@ impl Desk {
         let built = Path::new(env!("CARGO_TARGET_TMPDIR")).join("author");
         shell.env("PATH", path.unwrap()).env("CARGO_NET_OFFLINE", "true").env("CARGO_TARGET_DIR", built);
         shell.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
-        let output = shell.output().unwrap();
-        Run {
-            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
-            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
-            code: output.status.code().unwrap_or(-1),
-        }
+        shell
     }
 }
 

@@ -15,6 +15,7 @@ mod component;
 mod confused_deputy;
 mod deny_matrix;
 mod desktops;
+mod development;
 mod driven;
 mod guest_memory;
 mod hostile;

@@ -4,7 +4,7 @@ use super::arrows::fits;
 use super::tree::Crate;
 
 /// What a library is for, the libraries, and the folders whose crates may name them.
-const HOMES: [(&str, &[&str], &[&str]); 14] = [
+const HOMES: [(&str, &[&str], &[&str]); 15] = [
     (
         "ciphers and keys",
         &[
@@ -45,6 +45,7 @@ const HOMES: [(&str, &[&str], &[&str]); 14] = [
     ("a broken hash that known_hosts files need", &["sha1"], &["host/engine-ssh"]),
     ("loading native code", &["libloading", "landlock", "seccompiler"], &["host/runtime"]),
     ("signing plugins", &["minisign", "minisign-verify"], &["sdk/tools", "registry"]),
+    ("watching a project", &["notify"], &["sdk/tools"]),
     ("writing pictures", &["png", "image"], &["host/surface", "tests/*"]),
     ("taking components apart", &["wasmparser"], &["registry"]),
     ("checking values against JSON Schema", &["jsonschema", "boon"], &["registry"]),
