@@ -1,12 +1,13 @@
-//! A door for the oracles of `tests/oracles`: opens segments, and seals plaintexts as segments, which nobody without the
-//! recording's key can bring about.
+//! A door for the oracles of `tests/oracles`: opens segments, seals plaintexts as segments, and reads and writes what is in those of a
+//! desktop, which nobody without the recording's key can bring about.
 //!
 //! Never used by a program.
 
 use ostler_core::RecordingId;
 use ostler_sealing::EnvelopePrivateKey;
 
-use crate::{Damage, chain::Chain, header};
+use crate::desktop::{DesktopParser, write};
+use crate::{Damage, RecordedEvent, chain::Chain, header};
 
 /// Returns the plaintexts of sealed segments, which follow the header file.
 ///
@@ -34,6 +35,22 @@ pub fn seal_segments(
 ) -> Result<Vec<Vec<u8>>, Damage> {
     let mut chain = start(header, id, key)?;
     plaintexts.iter().map(|plaintext| chain.seal(plaintext).map_err(|_| Damage::Form)).collect()
+}
+
+/// Reads the records of a desktop as they stand in a segment; none where they have another form.
+#[must_use]
+pub fn read_desktop(records: &[u8]) -> Option<Vec<RecordedEvent>> {
+    DesktopParser::default().segment(records)
+}
+
+/// Writes them.
+#[must_use]
+pub fn write_desktop(events: &[RecordedEvent]) -> Vec<u8> {
+    let mut records = Vec::new();
+    for event in events {
+        write(event.at, &event.kind, &mut records);
+    }
+    records
 }
 
 fn start(header: &[u8], id: RecordingId, key: &EnvelopePrivateKey) -> Result<Chain, Damage> {

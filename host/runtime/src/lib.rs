@@ -13,6 +13,8 @@ mod cache;
 mod capabilities;
 mod engine;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod instance;
 mod kinds;
 mod limiter;

@@ -12,6 +12,8 @@ mod build;
 mod client;
 mod error;
 mod front;
+#[doc(hidden)]
+pub mod fuzzing;
 mod lifetime;
 mod server;
 mod socket;

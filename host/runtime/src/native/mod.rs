@@ -7,9 +7,11 @@
 
 mod child;
 mod confine;
+mod fuzzing;
 mod parent;
 mod wire;
 
 pub use child::native_child;
+pub use fuzzing::{NativeTalk, native_frame, take_native_talk};
 pub use ostler_plugin_api::{NativeDescription, NativeEntry, NativeRequirement};
 pub use parent::{NativeError, NativePlugin, NativeSetup};

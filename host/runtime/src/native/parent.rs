@@ -103,16 +103,7 @@ impl NativePlugin {
     /// The plugin said no, or the call failed.
     pub async fn browse(&self, folder: Option<&str>) -> Result<Vec<NativeEntry>, NativeError> {
         let folder = folder.map(str::to_owned);
-        match self.call(NativeCall::Browse { folder }).await? {
-            NativeReply::Entries(mut entries) => {
-                entries.truncate(MOST_ENTRIES);
-                for entry in &mut entries {
-                    entry.name = clean(&entry.name);
-                }
-                Ok(entries)
-            }
-            _ => Err(NativeError::BadAnswer("it is no list of entries")),
-        }
+        entries(self.call(NativeCall::Browse { folder }).await?)
     }
 
     /// Describes an entry of a credential source.
@@ -120,16 +111,7 @@ impl NativePlugin {
     /// # Errors
     /// The plugin said no, or the call failed.
     pub async fn describe(&self, reference: &str) -> Result<NativeDescription, NativeError> {
-        match self.call(NativeCall::Describe { reference: reference.to_owned() }).await? {
-            NativeReply::Description(mut description) => {
-                description.name = clean(&description.name);
-                for requirement in &mut description.requirements {
-                    requirement.label = clean(&requirement.label);
-                }
-                Ok(description)
-            }
-            _ => Err(NativeError::BadAnswer("it is no description")),
-        }
+        description(self.call(NativeCall::Describe { reference: reference.to_owned() }).await?)
     }
 
     /// Acquires the secrets of an entry of a credential source, by their fields.
@@ -171,13 +153,7 @@ impl NativePlugin {
             // The child is killed when it is dropped.
             Err(_) => return Err(NativeError::TimedOut { allowed: self.setup.call_time }),
         };
-        let reply = serde_json::from_slice(&answer).map_err(|_| NativeError::BadAnswer("it is no reply"))?;
-        match reply {
-            NativeReply::Failed(failure) => {
-                Err(NativeError::Said(NativeFailure { text: clean(&failure.text), ..failure }))
-            }
-            reply => Ok(reply),
-        }
+        reply(&answer)
     }
 
     fn start(&self) -> io::Result<Child> {
@@ -198,14 +174,7 @@ impl NativePlugin {
         };
         send(&mut to, &serde_json::to_vec(&start).map_err(|_| Ended::Broken)?).await?;
         send(&mut to, &self.setup.library).await?;
-        let ready = receive(&mut from).await?;
-        match serde_json::from_slice(&ready).map_err(|_| Ended::Broken)? {
-            Ready::Loaded { protocol: PROTOCOL } => {}
-            Ready::Loaded { .. } => {
-                return Err(Ended::Unfit("the program was replaced while it ran".to_owned()));
-            }
-            Ready::Unfit(reason) => return Err(Ended::Unfit(reason)),
-        }
+        ready(&receive(&mut from).await?)?;
         send(&mut to, request).await?;
         receive(&mut from).await
     }
@@ -229,8 +198,49 @@ impl NativePlugin {
     }
 }
 
+/// Takes the child's first frame.
+pub(super) fn ready(frame: &[u8]) -> Result<(), Ended> {
+    match serde_json::from_slice(frame).map_err(|_| Ended::Broken)? {
+        Ready::Loaded { protocol: PROTOCOL } => Ok(()),
+        Ready::Loaded { .. } => Err(Ended::Unfit("the program was replaced while it ran".to_owned())),
+        Ready::Unfit(reason) => Err(Ended::Unfit(reason)),
+    }
+}
+
+/// Takes its answer.
+pub(super) fn reply(frame: &[u8]) -> Result<NativeReply, NativeError> {
+    match serde_json::from_slice(frame).map_err(|_| NativeError::BadAnswer("it is no reply"))? {
+        NativeReply::Failed(failure) => {
+            Err(NativeError::Said(NativeFailure { text: clean(&failure.text), ..failure }))
+        }
+        reply => Ok(reply),
+    }
+}
+
+pub(super) fn entries(reply: NativeReply) -> Result<Vec<NativeEntry>, NativeError> {
+    let NativeReply::Entries(mut entries) = reply else {
+        return Err(NativeError::BadAnswer("it is no list of entries"));
+    };
+    entries.truncate(MOST_ENTRIES);
+    for entry in &mut entries {
+        entry.name = clean(&entry.name);
+    }
+    Ok(entries)
+}
+
+pub(super) fn description(reply: NativeReply) -> Result<NativeDescription, NativeError> {
+    let NativeReply::Description(mut description) = reply else {
+        return Err(NativeError::BadAnswer("it is no description"));
+    };
+    description.name = clean(&description.name);
+    for requirement in &mut description.requirements {
+        requirement.label = clean(&requirement.label);
+    }
+    Ok(description)
+}
+
 /// Why there is no answer.
-enum Ended {
+pub(super) enum Ended {
     Unfit(String),
     Broken,
 }

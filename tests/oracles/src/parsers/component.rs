@@ -1,4 +1,4 @@
-//! Plugin files: WebAssembly components with a manifest inside.
+//! Plugin files: WebAssembly components, and shared libraries, with a manifest inside.
 
 use std::path::{Path, PathBuf};
 
@@ -26,7 +26,7 @@ reason = "To tell what it does."
 
 /// A small one, whose parts are all hit often, and those of the directories that are plugins.
 pub(super) fn good(components: &[PathBuf]) -> anyhow::Result<Vec<Input>> {
-    let mut good = vec![Input::of(small())];
+    let mut good = vec![Input::of(small()), Input::of(library())];
     for directory in components {
         let files = Input::read(directory)?.files;
         good.extend(
@@ -63,4 +63,36 @@ fn small() -> Vec<u8> {
     let index = builder.instantiate_exports(None, none);
     builder.export("ostler:importer/importer@0.1.0", ComponentExportKind::Instance, index, None);
     builder.finish()
+}
+
+/// A shared library (ELF, 64 bits) of nothing but the section with the manifest and the names of sections.
+fn library() -> Vec<u8> {
+    const HEADER: u64 = 64;
+    const NAMES: &[u8] = b"\0.ostler.plugin\0.shstrtab\0";
+    let machine: u16 = if cfg!(target_arch = "aarch64") { 183 } else { 62 };
+    let names_at = HEADER + MANIFEST.len() as u64;
+    let sections_at = names_at + NAMES.len() as u64;
+    let mut file = b"\x7fELF\x02\x01\x01\0\0\0\0\0\0\0\0\0".to_vec();
+    for number in [3, machine, 1, 0] {
+        file.extend(number.to_le_bytes());
+    }
+    for number in [0, 0, sections_at] {
+        file.extend(number.to_le_bytes());
+    }
+    for number in [0_u16, 0, 64, 56, 0, 64, 3, 2] {
+        file.extend(number.to_le_bytes());
+    }
+    file.extend_from_slice(MANIFEST.as_bytes());
+    file.extend_from_slice(NAMES);
+    // Name and kind, then flags, address, place, size, links, alignment and size of entries.
+    let sections = [
+        ([0_u32, 0], [0; 3], 0),
+        ([1, 1], [0, 0, HEADER], MANIFEST.len() as u64),
+        ([16, 3], [0, 0, names_at], NAMES.len() as u64),
+    ];
+    for (name_and_kind, places, size) in sections {
+        file.extend(name_and_kind.iter().flat_map(|number| number.to_le_bytes()));
+        file.extend(places.iter().chain(&[size, 0, 1, 0]).flat_map(|number| number.to_le_bytes()));
+    }
+    file
 }

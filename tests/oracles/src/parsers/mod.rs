@@ -9,16 +9,22 @@ mod audit;
 mod component;
 mod config;
 mod csv;
+mod desktop;
 mod event;
 mod known_hosts;
 mod manifest;
+mod native;
+mod policy;
 mod proof;
 mod recording;
 mod row;
 mod sealed;
 mod segment;
+mod serve;
+mod signature;
 mod slot;
 mod store;
+mod telnet;
 mod tree;
 mod vnc;
 
@@ -85,7 +91,7 @@ impl Parser {
 }
 
 /// All of them.
-pub static PARSERS: [Parser; 17] = [
+pub static PARSERS: [Parser; 23] = [
     Parser::of_one("manifest", manifest::good, manifest::take),
     Parser::of_one("component", component::good, component::take),
     Parser::of_one("csv", csv::good, csv::take),
@@ -103,6 +109,12 @@ pub static PARSERS: [Parser; 17] = [
     Parser::of_several("proof", proof::good, proof::take),
     Parser::of_several("event", event::good, event::take),
     Parser::of_one("vnc", vnc::good, vnc::take),
+    Parser::of_one("telnet", telnet::good, telnet::take),
+    Parser::of_one("desktop", desktop::good, desktop::take),
+    Parser::of_one("policy", policy::good, policy::take),
+    Parser::of_one("serve", serve::good, serve::take),
+    Parser::of_one("native", native::good, native::take),
+    Parser::of_several("signature", signature::good, signature::take),
 ];
 
 /// Returns the parser of a name.

@@ -1,0 +1,4 @@
+//! Fuzzes `telnet` of the oracles.
+#![no_main]
+
+ostler_fuzz::target!("telnet");
