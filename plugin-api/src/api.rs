@@ -15,7 +15,7 @@ pub struct HostPackage {
     pub version: &'static str,
 }
 
-/// Every WIT package version that this host provides.
+/// Every WIT package version that this host provides; each capability has at least one.
 pub const HOST_PACKAGES: &[HostPackage] = &[
     HostPackage { name: "ostler:types", version: "0.1.0" },
     HostPackage { name: "ostler:log", version: "0.1.0" },
@@ -36,6 +36,7 @@ pub const HOST_PACKAGES: &[HostPackage] = &[
     HostPackage { name: "ostler:workflow", version: "0.1.0" },
     HostPackage { name: "ostler:files", version: "0.1.0" },
     HostPackage { name: "ostler:process", version: "0.1.0" },
+    HostPackage { name: "ostler:inbound", version: "0.1.0" },
     HostPackage { name: "ostler:clock", version: "0.1.0" },
     HostPackage { name: "ostler:connections", version: "0.1.0" },
     HostPackage { name: "ostler:recording", version: "0.1.0" },
@@ -183,13 +184,6 @@ pub fn check_version(package: &str, wanted: &Version) -> Result<(), ApiError> {
     }
 }
 
-/// Tells whether this host provides a capability: one that is only named in the contract can't be asked for yet.
-#[must_use]
-pub fn provides(capability: Capability) -> bool {
-    let package = |interface: &&str| interface.split_once('/').map(|(package, _)| package.to_owned());
-    capability.interfaces().iter().filter_map(package).any(|package| provided(&package).next().is_some())
-}
-
 /// Checks that the host provides an import, that its version fits, and that the manifest asks for it.
 ///
 /// # Errors
@@ -287,6 +281,17 @@ mod tests {
         for (import, expected) in cases {
             let error = check(import).unwrap_err().to_string();
             assert!(error.contains(expected), "{import}: {error:?} should contain {expected:?}");
+        }
+    }
+
+    #[test]
+    fn each_capability_has_a_package_that_the_host_provides() {
+        for capability in Capability::ALL {
+            for interface in capability.interfaces() {
+                let (package, _) = interface.split_once('/').unwrap();
+                assert!(provided(package).next().is_some(), "{interface}");
+                assert_eq!(Capability::giving(interface), Some(capability));
+            }
         }
     }
 }

@@ -5,6 +5,7 @@
 #![warn(missing_docs)]
 
 mod api;
+mod callback;
 mod capability;
 mod command;
 mod grant;
@@ -18,8 +19,9 @@ mod scope;
 
 pub use api::{
     ApiError, HOST_PACKAGES, HostPackage, Import, check_declared, check_import, check_requirement,
-    check_version, floor, provides,
+    check_version, floor,
 };
+pub use callback::Callback;
 pub use capability::{Capability, UnknownCapability};
 pub use command::{
     CommandPattern, CommandPatternError, Invocation, Output, OutputFormat, SYSTEM_FOLDERS, is_variable,

@@ -9,7 +9,8 @@ use semver::{Version, VersionReq};
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AddressRange, Capability, CommandPattern, HostScope, Output, Parameter, PluginId, Projection, Scope,
+    AddressRange, Callback, Capability, CommandPattern, HostScope, Output, Parameter, PluginId, Projection,
+    Scope,
 };
 
 /// The name of the custom section of a component that holds its manifest.
@@ -144,6 +145,9 @@ pub struct Manifest {
     /// What of the output of programs it reads.
     #[serde(default, rename = "output")]
     pub outputs: Vec<Output>,
+    /// What it listens for, and what of that it reads.
+    #[serde(default, rename = "callback")]
+    pub callbacks: Vec<Callback>,
     /// A JSON Schema (draft 2020-12) of its settings, written as TOML.
     #[serde(default)]
     pub settings: Option<serde_json::Value>,
@@ -205,7 +209,12 @@ impl Manifest {
     fn fill_in_reads(&mut self) {
         let of_answers: Vec<String> = self.projections.iter().filter_map(Projection::reads).collect();
         let of_outputs: Vec<String> = self.outputs.iter().filter_map(Output::reads).collect();
-        for (capability, reads) in [(Capability::Http, of_answers), (Capability::Process, of_outputs)] {
+        let of_calls: Vec<String> = self.callbacks.iter().map(Callback::reads).collect();
+        for (capability, reads) in [
+            (Capability::Http, of_answers),
+            (Capability::Process, of_outputs),
+            (Capability::Inbound, of_calls),
+        ] {
             if let Some(request) = self.capabilities.iter_mut().find(|request| request.name == capability) {
                 request.scope.reads = Some(reads);
             }
@@ -263,6 +272,12 @@ impl Manifest {
         }
         for (index, output) in self.outputs.iter().enumerate() {
             output.check().map_err(|reason| value(&format!("output {}", index + 1), &reason))?;
+        }
+        if !self.callbacks.is_empty() && !self.asks(Capability::Inbound) {
+            return Err(value("callback", "is for the capability 'inbound', which is not asked for"));
+        }
+        for (index, callback) in self.callbacks.iter().enumerate() {
+            callback.check().map_err(|reason| value(&format!("callback {}", index + 1), &reason))?;
         }
         if self.connection_settings.is_some() && !self.kinds.contains(&Kind::Launcher) {
             return Err(value("connection-settings", "only a launcher reads settings of connections"));

@@ -3,9 +3,7 @@
 //! Pure. Reports every fault, not the first one, so that an author mends all of them at once. Says nothing of rights:
 //! asking for a capability is fine here, whoever grants it.
 
-use ostler_plugin_api::{
-    ApiError, Capability, Import, Kind, check_import, check_requirement, check_version, provides,
-};
+use ostler_plugin_api::{ApiError, Capability, Import, Kind, check_import, check_requirement, check_version};
 
 use crate::{Code, Inspection, SchemaError, SettingsSchema};
 
@@ -24,9 +22,6 @@ pub enum CheckFault {
     /// It exports the interface of a kind that the manifest does not name.
     #[error("it exports '{interface}', but its manifest does not name the kind '{kind}'", kind = .0.name(), interface = .0.interface())]
     UnnamedKind(Kind),
-    /// The manifest asks for a capability that this host does not provide yet.
-    #[error("it asks for the capability '{0}', which this host does not provide yet")]
-    NotProvided(Capability),
     /// A native plugin is of a kind that has no native form.
     #[error("it is native, and a native plugin can't be of the kind '{kind}'", kind = .0.name())]
     NotNative(Kind),
@@ -71,7 +66,6 @@ impl CheckFault {
                 )
             }
             Self::Settings(_) => "its author has to mend the schema in plugin.toml".to_owned(),
-            Self::NotProvided(_) => "use a newer version of this program".to_owned(),
             Self::NotNative(_) | Self::NotForNative(_) => {
                 "its author has to build it as a WebAssembly component".to_owned()
             }
@@ -97,8 +91,6 @@ pub fn check(inspection: &Inspection) -> Result<(), CheckError> {
         faults.extend(capabilities.map(|request| CheckFault::NotForNative(request.name)));
         return if faults.is_empty() { Ok(()) } else { Err(CheckError { faults }) };
     }
-    let asked = manifest.capabilities.iter().map(|request| request.name);
-    faults.extend(asked.filter(|asked| !provides(*asked)).map(CheckFault::NotProvided));
     for (name, wanted) in &manifest.api {
         faults.extend(check_requirement(name, wanted).err().map(CheckFault::Api));
     }

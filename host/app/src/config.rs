@@ -18,6 +18,9 @@
 //! proxy = "http://proxy.example:3128"
 //! no-proxy = ["intranet", ".lab.example"]
 //! ca-file = "/etc/ssl/company.pem"
+//! inbound-listen = "192.0.2.7:8443"      # and for what is sent to them
+//! inbound-certificate = "/etc/ostler/tls.pem"
+//! inbound-key = "/etc/ostler/tls.key"
 //!
 //! [plugin."ostler.launcher-ssh".settings]
 //! key = "value"
@@ -130,7 +133,7 @@ pub struct ConfigKey {
 }
 
 /// Every key of the configuration file. The guide's table is compared with it by a test.
-pub const CONFIG_KEYS: [ConfigKey; 12] = [
+pub const CONFIG_KEYS: [ConfigKey; 16] = [
     key("log.level", "`error`, `warn`, `info`, `debug`, `trace`", "`info`", "How much is logged."),
     key("unlock.for", "a time such as `8h`, or `never`", "`8h`", "How long `ostler unlock` holds, in all."),
     key("unlock.idle", "a time such as `30m`, or `never`", "`30m`", "How long it holds without a command."),
@@ -162,6 +165,25 @@ pub const CONFIG_KEYS: [ConfigKey; 12] = [
         "none",
         "Certificates that are trusted beside the system's roots.",
     ),
+    key(
+        "network.inbound-listen",
+        "`address:port`",
+        "a free port of this machine alone",
+        "Where plugins are called from outside, while one waits for it.",
+    ),
+    key(
+        "network.inbound-url",
+        "a URL",
+        "the address",
+        "How others reach that address, such as through a proxy.",
+    ),
+    key(
+        "network.inbound-certificate",
+        "a file of PEM certificates",
+        "none",
+        "The address's certificate with its chain; needed where other machines reach it.",
+    ),
+    key("network.inbound-key", "a file with a PEM key", "none", "The certificate's key."),
     key("plugin.\"ID\".settings.\"NAME\"", "as the plugin says", "", "A setting of a plugin."),
 ];
 
@@ -202,6 +224,10 @@ mod tests {
             "\"none\"",
             "\"http://p:1\"",
             "[\".x\"]",
+            "\"/x\"",
+            "\"127.0.0.1:1\"",
+            "\"https://x\"",
+            "\"/x\"",
             "\"/x\"",
             "true",
         ];

@@ -322,8 +322,12 @@ impl Host {
         if let Some(runtime) = self.runtime.get() {
             return Ok(runtime.with_ports(ports));
         }
-        let config =
-            RuntimeConfig { cache_dir: Some(self.places.compiled_plugins()), ..RuntimeConfig::default() };
+        let way_in = self.configuration.network.way_in();
+        let config = RuntimeConfig {
+            cache_dir: Some(self.places.compiled_plugins()),
+            way_in: way_in.map_err(|reason| AppError::bad("configuration", reason))?,
+            ..RuntimeConfig::default()
+        };
         let started = Runtime::new(config, ports.clone())?;
         Ok(self.runtime.get_or_init(|| started).with_ports(ports))
     }

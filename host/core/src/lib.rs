@@ -58,7 +58,7 @@ pub use ports::{
 pub use ports::{
     ConnectionTree, EventHistory, FinishedRecording, HostEvent, HostOutcome, NoHost, PluginSecret,
     PluginSecrets, Recorded, RecordedMoment, RecordedMoments, RecordingArchive, Resolver, SecretUses,
-    TimeZone, TreeChange, UseLog, WayOut, ZoneAt,
+    TimeZone, TreeChange, UseLog, WayIn, WayOut, ZoneAt,
 };
 pub use search::Search;
 pub use secret::{Field as SecretField, HostRule, SecretBytes, Sink, SinkRule, SlotName, SlotNameError};

@@ -14,7 +14,7 @@ mod uses;
 
 pub use clock::{TimeZone, ZoneAt};
 pub use events::{EventHistory, HostEvent, HostOutcome};
-pub use network::{Resolver, SecretUses, WayOut};
+pub use network::{Resolver, SecretUses, WayIn, WayOut};
 pub use none::NoHost;
 pub use recordings::{FinishedRecording, Recorded, RecordedMoment, RecordedMoments, RecordingArchive};
 pub use secrets::{PluginSecret, PluginSecrets};

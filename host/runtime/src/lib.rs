@@ -11,6 +11,7 @@
 
 mod cache;
 mod capabilities;
+mod endpoint;
 mod engine;
 mod error;
 #[doc(hidden)]

@@ -9,6 +9,7 @@ use ostler_plugin_api::{Grants, Guards, Kind, Manifest};
 use wasmtime::component::InstancePre;
 
 use crate::capabilities::{Capabilities, Setup};
+use crate::endpoint::Endpoint;
 use crate::engine::House;
 use crate::instance::State;
 use crate::kinds::driver::{self, DriveFailure, DriveLink, DriverPre};
@@ -60,6 +61,7 @@ pub(crate) struct Foundation<'a> {
     pub(crate) house: Arc<House>,
     pub(crate) ticker: Arc<Ticker>,
     pub(crate) ports: &'a Ports,
+    pub(crate) endpoint: &'a Arc<Endpoint>,
     pub(crate) limits: &'a Limits,
     pub(crate) guards: Guards,
 }
@@ -72,7 +74,7 @@ impl Plugin {
         pre: InstancePre<State>,
         exports: &[String],
     ) -> Result<Self, LoadError> {
-        let Foundation { house, ticker, ports, limits, guards } = foundation;
+        let Foundation { house, ticker, ports, endpoint, limits, guards } = foundation;
         let id: Arc<str> = manifest.id.as_str().into();
         let counters = Counters::new();
         let rights = Arc::new(Rights::new(grants));
@@ -83,6 +85,7 @@ impl Plugin {
             rights: &rights,
             guards,
             ports,
+            endpoint,
             limits,
             counters: &counters,
             log: &log,

@@ -8,13 +8,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use ostler_core::{
     Clock, CodeAuthenticator, ConnectionTree, EventHistory, PluginSecrets, PluginSettings, PluginStorage,
-    Prompter, RecordingArchive, Resolver, SecretUses, TimeZone, UseLog, WayOut,
+    Prompter, RecordingArchive, Resolver, SecretUses, TimeZone, UseLog, WayIn, WayOut,
 };
 use ostler_plugin_api::{ApiError, Grants, Guard, Guards, Import, Manifest, check_declared, check_import};
 use sha2::{Digest as _, Sha256};
 use wasmtime::component::Component;
 
 use crate::cache::{CodeCache, CodeKey, TrustedCode, hex};
+use crate::endpoint::Endpoint;
 use crate::engine::House;
 use crate::plugin::{Foundation, Plugin};
 use crate::ticker::Ticker;
@@ -27,6 +28,8 @@ pub struct RuntimeConfig {
     pub cache_dir: Option<PathBuf>,
     /// The limits of plugins.
     pub limits: Limits,
+    /// Where calls from outside arrive.
+    pub way_in: WayIn,
     /// The guards that are on: all, but in a test that proves one.
     pub guards: Guards,
 }
@@ -77,6 +80,7 @@ struct Engines {
     guards: Guards,
     cache: Option<CodeCache>,
     ticker: Arc<Ticker>,
+    endpoint: Arc<Endpoint>,
     /// None where the address space is too small for a pool.
     pooled: Option<Arc<House>>,
     /// Started when a plugin first needs it.
@@ -99,8 +103,10 @@ impl Runtime {
         };
         pooled.iter().for_each(|house| ticker.add(&house.engine));
         let cache = config.cache_dir.map(|directory| CodeCache::new(directory, Arc::clone(&ports.code)));
-        let RuntimeConfig { limits, guards, .. } = config;
-        let engines = Engines { limits, guards, cache, ticker, pooled, unpooled: Mutex::new(None) };
+        let RuntimeConfig { limits, guards, way_in, .. } = config;
+        let endpoint = Arc::new(Endpoint::new(way_in));
+        let unpooled = Mutex::new(None);
+        let engines = Engines { limits, guards, cache, ticker, endpoint, pooled, unpooled };
         Ok(Self { ports, engines: Arc::new(engines) })
     }
 
@@ -143,6 +149,7 @@ impl Runtime {
             house,
             ticker: Arc::clone(&self.engines.ticker),
             ports: &self.ports,
+            endpoint: &self.engines.endpoint,
             limits: &self.engines.limits,
             guards: self.engines.guards,
         };

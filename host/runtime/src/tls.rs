@@ -8,8 +8,11 @@ use ostler_plugin_api::{Guard, Guards};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject as _;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, ServerConfig,
+    SignatureScheme,
+};
 use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsConnector;
 
@@ -108,6 +111,26 @@ fn builder() -> Result<rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier
     ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())
+}
+
+/// Returns how a server speaks TLS with a certificate and its key.
+///
+/// # Errors
+/// Fails where they don't belong together.
+pub(crate) fn server(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<Arc<ServerConfig>, Error> {
+    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    Ok(Arc::new(builder.with_no_client_auth().with_single_cert(chain, key)?))
+}
+
+/// Fills bytes with what nobody guesses.
+///
+/// # Errors
+/// Fails where the system has no such bytes.
+pub(crate) fn random(bytes: &mut [u8]) -> Result<(), String> {
+    provider().secure_random.fill(bytes).map_err(|_| "the system gives no random numbers".to_owned())
 }
 
 fn provider() -> Arc<CryptoProvider> {

@@ -263,10 +263,3 @@ proptest! {
         }
     }
 }
-
-#[test]
-fn a_capability_that_is_only_named_in_the_contract_can_not_be_asked_for() {
-    let inbound = format!("{MANIFEST}\n[[capability]]\nname = \"inbound\"\nreason = \"To be called.\"\n");
-    let found = faults(&inbound, &IMPORTS, &EXPORTS);
-    assert_eq!(found, ["it asks for the capability 'inbound', which this host does not provide yet"]);
-}

@@ -86,6 +86,7 @@ pub mod connections;
 pub mod events;
 pub mod files;
 pub mod http;
+pub mod inbound;
 pub mod log;
 pub mod net;
 pub mod process;

@@ -8,12 +8,14 @@ wit_bindgen::generate!({
         world machine {
             import ostler:files/files@0.1.0;
             import ostler:process/process@0.1.0;
+            import ostler:inbound/inbound@0.1.0;
         }
     ",
     path: [
         "../../plugin-api/wit/types-0.1.0",
         "../../plugin-api/wit/files-0.1.0",
         "../../plugin-api/wit/process-0.1.0",
+        "../../plugin-api/wit/inbound-0.1.0",
     ],
     with: { "ostler:types/types@0.1.0": crate::bindings::capabilities::ostler::types::types },
     additional_derives: [PartialEq, Eq],

@@ -13,9 +13,10 @@ pub(crate) struct Tool {
 }
 
 /// What the tests need.
-pub(crate) const OF_TESTS: [Tool; 32] = [
+pub(crate) const OF_TESTS: [Tool; 33] = [
     Tool { program: "sshd", package: "openssh-server" },
     Tool { program: "ssh-keygen", package: "openssh-client" },
+    Tool { program: "curl", package: "curl" },
     Tool { program: "tmux", package: "tmux" },
     Tool { program: "vim", package: "vim" },
     Tool { program: "htop", package: "htop" },

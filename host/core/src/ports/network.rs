@@ -1,6 +1,8 @@
-//! What the host knows of the way to other hosts, for what plugins send.
+//! What the host knows of the way to other hosts, for what plugins send, and of the way that others come in.
 
-use crate::{BoxFuture, PortError, Sink, SlotName};
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::{BoxFuture, PortError, SecretBytes, Sink, SlotName};
 
 /// Finds the addresses of names.
 pub trait Resolver: Send + Sync {
@@ -43,6 +45,26 @@ impl WayOut {
         };
         let (proxy, port) = self.proxy.as_ref()?;
         (!self.without_proxy.iter().any(direct)).then_some((proxy.as_str(), *port))
+    }
+}
+
+/// The way in: where calls from outside arrive.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WayIn {
+    /// The address and port; port 0 is one that the system chooses.
+    pub listen: SocketAddr,
+    /// The URL by which others reach it, where that is another than the address.
+    pub url: Option<String>,
+    /// The certificate with its chain (PEM); none where there is no TLS, which only loopback does without.
+    pub certificate_pem: Vec<u8>,
+    /// The certificate's key (PEM).
+    pub key_pem: SecretBytes,
+}
+
+impl Default for WayIn {
+    fn default() -> Self {
+        let listen = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
+        Self { listen, url: None, certificate_pem: Vec::new(), key_pem: SecretBytes::new(Vec::new()) }
     }
 }
 

@@ -10,7 +10,7 @@ use ostler_plugin_api::Guard;
 use serde_json::Value;
 
 use super::ostler::types::types::CapabilityError;
-use super::{Gate, prompt, secrets};
+use super::{Gate, inbound, prompt, secrets};
 
 /// Secrets of one name that a call holds.
 const MOST_RECEIVED: usize = 1024;
@@ -49,6 +49,7 @@ pub(super) struct Finder<'a> {
     pub(super) plugin: &'a str,
     pub(super) uses: &'a Arc<dyn SecretUses>,
     pub(super) prompt: &'a prompt::Instance,
+    pub(super) inbound: &'a inbound::Instance,
     pub(super) secrets: &'a secrets::Instance,
 }
 
@@ -74,6 +75,9 @@ impl Finder<'_> {
         } else if let Some(bytes) = self.prompt.prompted(&slot) {
             // The person gave it to this plugin, which may send it wherever its grant reaches.
             bytes.clone()
+        } else if let Some(called) = self.inbound.received().0.get(&slot) {
+            // It was sent to this plugin, to be used where it leads.
+            called.bytes.clone()
         } else {
             return self.secrets.inject(&slot, sink);
         };

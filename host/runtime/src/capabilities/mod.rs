@@ -29,6 +29,7 @@ mod events;
 mod files;
 mod filling;
 mod http;
+mod inbound;
 pub(crate) mod log;
 mod machine;
 pub(crate) mod net;
@@ -57,6 +58,7 @@ pub(crate) use bindings::{ostler, secrets_0_2};
 pub(crate) use convert::{field_from_wit, setting_from_wit, setting_to_wit, slot_to_wit};
 pub(crate) use wire::Carrier;
 
+use crate::endpoint::Endpoint;
 use crate::instance::{State, Waits};
 use crate::kinds::driver::DriveContext;
 use crate::limits::Limits;
@@ -92,6 +94,7 @@ pub(crate) struct Setup<'a> {
     pub(crate) rights: &'a Arc<Rights>,
     pub(crate) guards: Guards,
     pub(crate) ports: &'a Ports,
+    pub(crate) endpoint: &'a Arc<Endpoint>,
     pub(crate) limits: &'a Limits,
     pub(crate) counters: &'a Counters,
     pub(crate) log: &'a Arc<LogBook>,
@@ -124,6 +127,7 @@ pub(crate) struct Capabilities {
     clock: Arc<clock::Clock>,
     files: Arc<files::Files>,
     process: Arc<process::Process>,
+    inbound: Arc<inbound::Inbound>,
     connections_read: Arc<connections_read::ConnectionsRead>,
     connections_write: Arc<connections_write::ConnectionsWrite>,
     recording_annotate: Arc<recording_annotate::RecordingAnnotate>,
@@ -147,6 +151,7 @@ pub(crate) struct CapabilityInstances {
     clock: clock::Instance,
     files: files::Instance,
     process: process::Instance,
+    inbound: inbound::Instance,
     connections_read: connections_read::Instance,
     connections_write: connections_write::Instance,
     recording_annotate: recording_annotate::Instance,
@@ -170,6 +175,7 @@ impl Capabilities {
         clock::Clock::link(linker)?;
         files::Files::link(linker)?;
         process::Process::link(linker)?;
+        inbound::Inbound::link(linker)?;
         connections_read::ConnectionsRead::link(linker)?;
         connections_write::ConnectionsWrite::link(linker)?;
         recording_annotate::RecordingAnnotate::link(linker)?;
@@ -193,6 +199,7 @@ impl Capabilities {
             clock: Arc::new(HostCapability::configure(setup)),
             files: Arc::new(HostCapability::configure(setup)),
             process: Arc::new(HostCapability::configure(setup)),
+            inbound: Arc::new(HostCapability::configure(setup)),
             connections_read: Arc::new(HostCapability::configure(setup)),
             connections_write: Arc::new(HostCapability::configure(setup)),
             recording_annotate: Arc::new(HostCapability::configure(setup)),
@@ -217,6 +224,7 @@ impl Capabilities {
             clock: self.clock.build(chain),
             files: self.files.build(chain),
             process: self.process.build(chain),
+            inbound: self.inbound.build(chain),
             connections_read: self.connections_read.build(chain),
             connections_write: self.connections_write.build(chain),
             recording_annotate: self.recording_annotate.build(chain),

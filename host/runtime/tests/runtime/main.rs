@@ -9,6 +9,7 @@
 )]
 
 mod caching;
+mod callbacks;
 mod capabilities;
 mod clock;
 mod connections;

@@ -51,13 +51,24 @@ impl World {
 
     pub(crate) fn guarded(limits: Limits, guards: Guards) -> Self {
         let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-guests");
-        Self::build(RuntimeConfig { cache_dir: Some(cache), limits, guards }, DeviceKey(7), WayOut::default())
+        Self::build(
+            RuntimeConfig { cache_dir: Some(cache), limits, guards, ..RuntimeConfig::default() },
+            DeviceKey(7),
+            WayOut::default(),
+        )
     }
 
     /// With a way to other hosts.
     pub(crate) fn on_the_way(way_out: WayOut) -> Self {
+        Self::configured(Self::config(), way_out)
+    }
+
+    pub(crate) fn config() -> RuntimeConfig {
         let cache = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compiled-guests");
-        let config = RuntimeConfig { cache_dir: Some(cache), ..RuntimeConfig::default() };
+        RuntimeConfig { cache_dir: Some(cache), ..RuntimeConfig::default() }
+    }
+
+    pub(crate) fn configured(config: RuntimeConfig, way_out: WayOut) -> Self {
         Self::build(config, DeviceKey(7), way_out)
     }
 

@@ -16,7 +16,7 @@ use ostler_sdk::recording::{self, Filter};
 use ostler_sdk::secrets_store::{self, Sink};
 use ostler_sdk::types::{Endpoint, Setting, SettingValue};
 use ostler_sdk::{
-    clock, desktop, events, files, log, net, secrets, secrets_reveal, settings, storage, terminal,
+    clock, desktop, events, files, inbound, log, net, secrets, secrets_reveal, settings, storage, terminal,
 };
 
 struct Every;
@@ -141,6 +141,7 @@ impl Told {
                 let program = Command::new(self.pick("true", "echo"));
                 described(program.run().map(|outcome| outcome.is_success()))
             }
+            "inbound" => described(inbound::open(self.pick("test", "other")).map(|_| "a callback")),
             "storage" => described(storage::set(self.pick("key", ""), b"value")),
             "settings" => described(settings::get("key")),
             "log" => {

@@ -21,7 +21,7 @@ use wasmtime::component::{HasData, Linker, Resource};
 use super::filling::{AllReceived, Finder, Hidden, Received};
 use super::ostler::http::http as wit;
 use super::ostler::types::types::CapabilityError;
-use super::{CallChain, Gate, HostCapability, Setup, prompt, secrets};
+use super::{CallChain, Gate, HostCapability, Setup, inbound, prompt, secrets};
 use crate::instance::{State, Waits};
 use crate::text;
 use exchange::{Body, Exchange};
@@ -97,6 +97,7 @@ impl HostCapability for Http {
         wit::add_to_linker::<State, Access>(linker, |state| View {
             own: &mut state.capabilities.http,
             prompt: &state.capabilities.prompt,
+            inbound: &state.capabilities.inbound,
             secrets: &state.capabilities.secrets,
         })
     }
@@ -135,6 +136,7 @@ impl HasData for Access {
 struct View<'a> {
     own: &'a mut Instance,
     prompt: &'a prompt::Instance,
+    inbound: &'a inbound::Instance,
     secrets: &'a secrets::Instance,
 }
 
@@ -202,6 +204,7 @@ impl View<'_> {
             plugin: &own.plugin,
             uses: &own.uses,
             prompt: self.prompt,
+            inbound: self.inbound,
             secrets: self.secrets,
         };
         let place = format!("'{}:{}'", origin.host, origin.port);

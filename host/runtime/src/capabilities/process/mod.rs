@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use super::filling::{AllReceived, Finder, Hidden, Received};
 use super::machine::ostler::process::process as wit;
 use super::ostler::types::types::{CapabilityError, Value};
-use super::{CallChain, Gate, HostCapability, Setup, prompt, secrets};
+use super::{CallChain, Gate, HostCapability, Setup, inbound, prompt, secrets};
 use crate::instance::{State, Waits};
 use crate::text;
 use child::{Fault, Printed, Start};
@@ -69,6 +69,7 @@ impl HostCapability for Process {
         wit::add_to_linker::<State, Access>(linker, |state| View {
             own: &mut state.capabilities.process,
             prompt: &state.capabilities.prompt,
+            inbound: &state.capabilities.inbound,
             secrets: &state.capabilities.secrets,
         })
     }
@@ -103,6 +104,7 @@ impl HasData for Access {
 struct View<'a> {
     own: &'a mut Instance,
     prompt: &'a prompt::Instance,
+    inbound: &'a inbound::Instance,
     secrets: &'a secrets::Instance,
 }
 
@@ -206,6 +208,7 @@ impl View<'_> {
             plugin: &own.plugin,
             uses: &own.uses,
             prompt: self.prompt,
+            inbound: self.inbound,
             secrets: self.secrets,
         };
         let secret = finder.find(slot, &self.own.received, program, &sink, &format!("'{program}'"))?;
