@@ -374,6 +374,8 @@ pub struct ImportCommand {
     pub into: String,
     /// Show what would happen and change nothing.
     pub dry_run: bool,
+    /// Update also what the user edited since it was imported.
+    pub overwrite_edited: bool,
     /// Where to write the records that could not be imported; none for beside the file.
     pub mend_file: Option<PathBuf>,
 }

@@ -133,7 +133,7 @@ pub struct ConfigKey {
 }
 
 /// Every key of the configuration file. The guide's table is compared with it by a test.
-pub const CONFIG_KEYS: [ConfigKey; 16] = [
+pub const CONFIG_KEYS: [ConfigKey; 17] = [
     key("log.level", "`error`, `warn`, `info`, `debug`, `trace`", "`info`", "How much is logged."),
     key("unlock.for", "a time such as `8h`, or `never`", "`8h`", "How long `ostler unlock` holds, in all."),
     key("unlock.idle", "a time such as `30m`, or `never`", "`30m`", "How long it holds without a command."),
@@ -141,6 +141,12 @@ pub const CONFIG_KEYS: [ConfigKey; 16] = [
     key("policy.record", "`always`, `never`, `by-setting`", "`by-setting`", "Which sessions are recorded."),
     key("policy.deny-kinds", "a list of types", "none", "Types of connection that may not open."),
     key("policy.deny-hosts", "a list of hosts, with `*`", "none", "Hosts that no session may connect to."),
+    key(
+        "policy.deny-local-credentials",
+        "`true`, `false`",
+        "`false`",
+        "Whether passwords and keys are kept with connections and folders; imports leave them out then.",
+    ),
     key(
         "policy.crash-reports",
         "`none`, `without-input`, `with-input`",
@@ -221,6 +227,7 @@ mod tests {
             "\"always\"",
             "[\"vnc\"]",
             "[\"*.x\"]",
+            "true",
             "\"none\"",
             "\"http://p:1\"",
             "[\".x\"]",

@@ -29,6 +29,7 @@ impl Host {
         kind: &str,
         change: &ConnectionChange,
     ) -> Result<Reply, AppError> {
+        self.may_store(&change.credential)?;
         let default_port = self.kinds([kind]).await?.default_port(kind)?;
         let change = &ConnectionChange { settings: self.settle(&change.settings)?, ..change.clone() };
         let host = change.host.clone().ok_or_else(|| AppError::bad("host", "is missing"))?;
@@ -51,6 +52,7 @@ impl Host {
                 tags: BTreeSet::new(),
                 custom_fields: BTreeMap::new(),
                 source: None,
+                imported: None,
                 created: self.now(),
                 updated: self.now(),
             };
@@ -66,6 +68,7 @@ impl Host {
     }
 
     pub(crate) fn connection_edit(&self, name: &str, change: &ConnectionChange) -> Result<Reply, AppError> {
+        self.may_store(&change.credential)?;
         let change = &ConnectionChange { settings: self.settle(&change.settings)?, ..change.clone() };
         let id = self.change(|tree| {
             let mut connection = tree.find_connection(name)?.clone();
@@ -107,7 +110,7 @@ impl Host {
             }
             grown.check_connection_name(copy.folder, to, None)?;
             to.clone_into(&mut copy.name);
-            copy.source = None;
+            (copy.source, copy.imported) = (None, None);
             (copy.created, copy.updated) = (self.now(), self.now());
             let scope = Scope::connection(&copy);
             self.reseal(&mut copy.credential, (&before, &scope), true, &mut changes)?;

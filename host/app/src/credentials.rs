@@ -72,6 +72,22 @@ pub(crate) fn put_secret(local: &mut LocalCredential, secret: StoredSecret, chan
     }
 }
 
+impl Host {
+    /// Checks that policy lets a credential be stored with a connection or folder. A user name alone is none.
+    pub(crate) fn may_store(&self, change: &CredentialChange) -> Result<(), AppError> {
+        let secret =
+            [&change.password, &change.private_key, &change.key_passphrase].iter().any(|it| it.is_some());
+        let local = secret || change.mode == Some(CredentialModeInput::Local);
+        if local && self.rules()?.deny_local_credentials {
+            return Err(AppError::Denied(
+                "policy lets no credentials be stored with connections and folders (deny-local-credentials)"
+                    .to_owned(),
+            ));
+        }
+        Ok(())
+    }
+}
+
 /// Changes a credential and collects what becomes of its secrets.
 pub(crate) fn change_credential(
     mode: &mut CredentialMode,

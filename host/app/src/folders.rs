@@ -54,6 +54,7 @@ fn required(tree: &Tree, path: &str) -> Result<Folder, AppError> {
 
 impl Host {
     pub(crate) fn folder_add(&self, path: &str, change: &FolderChange) -> Result<Reply, AppError> {
+        self.may_store(&change.credential)?;
         let change = &FolderChange { settings: self.settle(&change.settings)?, ..change.clone() };
         self.change(|tree| {
             if matches!(tree.find_folder(path), Ok(Some(_))) {
@@ -76,6 +77,7 @@ impl Host {
     }
 
     pub(crate) fn folder_edit(&self, path: &str, change: &FolderChange) -> Result<Reply, AppError> {
+        self.may_store(&change.credential)?;
         let change = &FolderChange { settings: self.settle(&change.settings)?, ..change.clone() };
         let new_path = self.change(|tree| {
             let mut folder = required(tree, path)?;

@@ -259,6 +259,9 @@ impl Host {
         for _ in 0..CHANGE_TRIES {
             let snapshot = self.snapshot()?;
             let (changes, outcome) = work_out(&snapshot.tree)?;
+            if changes.is_empty() {
+                return Ok(outcome);
+            }
             match self.vault()?.apply(&changes, snapshot.generation) {
                 Ok(_) => {
                     self.audit_secrets(&changes)?;

@@ -77,10 +77,10 @@ pub use policy::PolicyFault;
 pub use ports::NetworkConfiguration;
 pub use replace::{beside_file, replace_file};
 pub use reply::{
-    AuditView, CapabilityView, CheckState, CheckView, ConnectionView, CredentialView, DefaultsView,
-    ExportedAudit, FolderView, ImportReport, KnownHostView, PlanView, PluginDetail, PluginView, ProblemView,
-    RecordingView, RefusalView, Reply, SessionReport, SourceEntryView, StoreView, TreeNode, VerifiedAudit,
-    VerifiedRecording, VerifiedStore,
+    AuditView, CandidateView, CapabilityView, CheckState, CheckView, ConnectionView, CredentialView,
+    DefaultsView, ExportedAudit, FolderView, ImportReport, KnownHostView, PlanView, PluginDetail, PluginView,
+    ProblemView, RecordingView, RefusalView, Reply, SessionReport, SourceEntryView, StoreView, TreeNode,
+    UpdateView, VerifiedAudit, VerifiedRecording, VerifiedStore,
 };
 pub use secret_input::SecretInput;
 pub use sign_in::{

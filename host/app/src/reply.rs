@@ -222,8 +222,16 @@ pub struct ImportReport {
     pub mapping: Vec<MappedField>,
     /// Parts of the file that fill nothing.
     pub unused: Vec<String>,
+    /// Other importers that recognize the file.
+    pub candidates: Vec<CandidateView>,
     /// Connections created, by path.
     pub created: Vec<String>,
+    /// Connections that were imported before, and that the file changed since.
+    pub updated: Vec<UpdateView>,
+    /// The same where the user edited them since: they were left as they are.
+    pub kept: Vec<UpdateView>,
+    /// Entries whose credential policy took out.
+    pub stripped: Vec<String>,
     /// Folders created, by path.
     pub folders: Vec<String>,
     /// Entries that were imported before and are still there, by path.
@@ -236,6 +244,26 @@ pub struct ImportReport {
     pub problems: Vec<ProblemView>,
     /// Records that were not imported, as a file to be mended and imported again.
     pub mend_file: Option<PathBuf>,
+}
+
+/// An importer that recognizes a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CandidateView {
+    /// Its id.
+    pub plugin: String,
+    /// How sure it is, 1 to 100.
+    pub how_sure: u8,
+}
+
+/// An entry that the file changed since it was imported.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UpdateView {
+    /// Its path.
+    pub entry: String,
+    /// Where it stands in the file.
+    pub position: Position,
+    /// The fields that differ.
+    pub changes: Vec<String>,
 }
 
 /// An entry that was imported with defaults.

@@ -12,6 +12,7 @@ mod front;
 mod keyboard;
 mod log;
 mod names;
+mod new_file;
 mod output;
 mod pager;
 mod passphrase;

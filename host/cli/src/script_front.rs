@@ -1,9 +1,6 @@
 //! The front end of a script: does its steps in a session, keeps the picture, and closes the session at the end.
 
 use std::collections::VecDeque;
-use std::fs::OpenOptions;
-use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +14,7 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 
 use crate::error::CliError;
+use crate::new_file::write_new;
 use crate::output::Output;
 use crate::prompt::Asker;
 use crate::script::Step;
@@ -152,13 +150,6 @@ impl ScriptFront {
             .map_err(|_| CliError::Script("nothing was shown yet that 'picture' could write".to_owned()))?;
         write_new("the picture", file, &bytes)
     }
-}
-
-/// Writes a new file that only the user can read.
-fn write_new(what: &str, file: &Path, bytes: &[u8]) -> Result<(), CliError> {
-    let failed = |source| CliError::File { what: format!("{what} {}", file.display()), source };
-    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(file).map_err(failed)?;
-    out.write_all(bytes).and_then(|()| out.sync_all()).map_err(failed)
 }
 
 impl Prompter for ScriptFront {

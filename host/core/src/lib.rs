@@ -68,4 +68,4 @@ pub use session::{
     SessionEvents, SessionInput, TerminalSize,
 };
 pub use settings::{SettingValue, Settings};
-pub use tree::{Connection, Folder, SourceIdentity, Tree, TreeError};
+pub use tree::{AsImported, Connection, Folder, SourceIdentity, Tree, TreeError};

@@ -207,6 +207,7 @@ mod tests {
             tags: BTreeSet::new(),
             custom_fields: BTreeMap::new(),
             source: None,
+            imported: None,
             created: Timestamp(0),
             updated: Timestamp(0),
         }

@@ -7,7 +7,9 @@ use std::ops::Bound;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{ConnectionId, CredentialMode, FolderId, LocalCredential, Settings, SourceCredential, Timestamp};
+use crate::{
+    ConnectionId, CredentialMode, FolderId, LocalCredential, SecretId, Settings, SourceCredential, Timestamp,
+};
 
 /// A folder.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -65,10 +67,22 @@ pub struct Connection {
     /// Where it was imported from, if it was.
     #[serde(default)]
     pub source: Option<SourceIdentity>,
+    /// How it was when it was imported.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub imported: Option<AsImported>,
     /// When it was created.
     pub created: Timestamp,
     /// When it was last changed.
     pub updated: Timestamp,
+}
+
+/// How an imported connection was when it was imported, so that a later import knows what the user edited since.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AsImported {
+    /// A digest of all but its place and its secrets.
+    pub content: String,
+    /// Its secrets; one that the user changes gets another id.
+    pub secrets: BTreeSet<SecretId>,
 }
 
 /// What an imported entry was in the file it came from, so that a second import finds it again.
@@ -440,6 +454,7 @@ mod tests {
             tags: BTreeSet::new(),
             custom_fields: BTreeMap::new(),
             source: None,
+            imported: None,
             created: Timestamp(0),
             updated: Timestamp(0),
         }

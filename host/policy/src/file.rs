@@ -4,6 +4,7 @@
 //! record = "always"                    # these as in [policy] of the configuration
 //! deny-kinds = ["telnet"]
 //! deny-hosts = ["*.prod.example"]
+//! deny-local-credentials = true
 //! crash-reports = "without-input"
 //!
 //! [[native]]                           # native plugins that may run
@@ -70,6 +71,8 @@ pub struct PolicyFile {
     pub deny_kinds: Vec<String>,
     /// Hosts that no session may connect to.
     pub deny_hosts: Vec<HostPattern>,
+    /// Whether credentials that are stored with a connection or folder are refused.
+    pub deny_local_credentials: bool,
     /// What is kept of a plugin's crash.
     pub crash_reports: Option<CrashReports>,
     /// Native plugins that may run.

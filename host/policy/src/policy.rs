@@ -142,6 +142,7 @@ impl Policy {
         for file in files() {
             rules.deny_kinds.extend(file.deny_kinds.iter().cloned());
             rules.deny_hosts.extend(file.deny_hosts.iter().cloned());
+            rules.deny_local_credentials |= file.deny_local_credentials;
         }
         rules
     }

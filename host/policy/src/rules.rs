@@ -4,6 +4,7 @@
 //! [policy]
 //! record = "always"                   # always, never, or by-setting (default)
 //! deny-kinds = ["telnet"]             # types of connection, or protocols of plans
+//! deny-local-credentials = true       # no passwords and keys with connections and folders: they come from a source, or are asked for
 //! deny-hosts = ["*.prod.example"]     # names and addresses; * stands for any characters
 //! crash-reports = "with-input"        # none, without-input (default), or with-input: what a plugin was given stands in its report
 //!
@@ -31,6 +32,8 @@ pub struct Rules {
     pub deny_kinds: Vec<String>,
     /// Hosts that no session may connect to.
     pub deny_hosts: Vec<HostPattern>,
+    /// Whether credentials that are stored with a connection or folder are refused, and taken out of what is imported.
+    pub deny_local_credentials: bool,
     /// Native plugins that may run; no other may.
     pub native: Vec<NativePin>,
     /// What is kept of a plugin's crash.
@@ -99,11 +102,12 @@ mod tests {
     #[test]
     fn the_table_is_read_as_documented() {
         let text = "record = \"always\"\ndeny-kinds = [\"telnet\"]\ndeny-hosts = [\"*.prod.example\"]\n\
-            crash-reports = \"with-input\"";
+            crash-reports = \"with-input\"\ndeny-local-credentials = true";
         let expected = Rules {
             record: RecordRule::Always,
             deny_kinds: vec!["telnet".to_owned()],
             deny_hosts: vec![HostPattern::new("*.prod.example").unwrap()],
+            deny_local_credentials: true,
             native: Vec::new(),
             crash_reports: CrashReports::WithInput,
         };

@@ -92,6 +92,7 @@ fn import(entries: usize) -> Result<Changes, Box<dyn Error>> {
             tags: ["production".to_owned(), format!("site-{}", number % 97)].into(),
             custom_fields: [("owner".to_owned(), format!("team {}", number % 13))].into(),
             source: None,
+            imported: None,
             created: Noon.now(),
             updated: Noon.now(),
         });

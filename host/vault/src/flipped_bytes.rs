@@ -144,6 +144,7 @@ fn changes() -> Changes {
         tags: ["tag".to_owned()].into(),
         custom_fields: [("field".to_owned(), "value".to_owned())].into(),
         source: None,
+        imported: None,
         created: Timestamp(1),
         updated: Timestamp(2),
     };

@@ -67,6 +67,7 @@ pub(crate) fn connection(number: usize) -> Connection {
         tags: BTreeSet::new(),
         custom_fields: BTreeMap::new(),
         source: None,
+        imported: None,
         created: Timestamp(0),
         updated: Timestamp(0),
     }

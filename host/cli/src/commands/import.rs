@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use ostler_app::{Command, ImportCommand};
+use ostler_app::{AppError, Command, ImportCommand, Reply};
 
 use super::fields::pair;
 use crate::context::Context;
 use crate::error::CliError;
 use crate::names;
+use crate::new_file::write_new;
+use crate::output::import_file;
 
 /// Import connections from a file.
 ///
@@ -18,7 +20,7 @@ use crate::names;
 #[command(after_help = "\
 Examples:
   ostler import servers.csv --type ssh --dry-run                 see the mapping and what would happen
-  ostler import servers.csv --type ssh --into Customers/Acme
+  ostler import servers.csv --type ssh --into Customers/Acme --report servers.report.csv
   ostler import servers.csv --type ssh --delimiter ';' --headers yes --map host=Address --map name=Title
   ostler import list.txt --plugin ostler.importer-csv --type ssh --headers no --map name=1 --map host=2")]
 pub(crate) struct Import {
@@ -48,6 +50,12 @@ pub(crate) struct Import {
     /// Show what would happen and change nothing.
     #[arg(long)]
     dry_run: bool,
+    /// Update also connections that were edited here since they were imported.
+    #[arg(long)]
+    overwrite_edited: bool,
+    /// Write the report to this new file, too: CSV or JSON where its name ends so, else text.
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
     /// Where to write the records that could not be imported; without it, beside the file.
     #[arg(long, value_name = "FILE")]
     mend: Option<PathBuf>,
@@ -76,7 +84,14 @@ impl Headers {
 
 impl Import {
     pub(crate) async fn run(self, context: &Context) -> Result<u8, CliError> {
-        context.run(Command::Import(self.command())).await
+        let file = self.report.clone();
+        let reply = context.execute(Command::Import(self.command())).await?;
+        context.output.reply(&reply)?;
+        if let (Some(file), Reply::Imported(report)) = (file, &reply) {
+            let failed = |source| AppError::File { file: file.clone(), source };
+            write_new("the report", &file, &import_file::content(report, &file).map_err(failed)?)?;
+        }
+        Ok(0)
     }
 
     fn command(self) -> ImportCommand {
@@ -93,6 +108,7 @@ impl Import {
             options: named.chain(mapped).chain(self.option).collect(),
             into: self.into,
             dry_run: self.dry_run,
+            overwrite_edited: self.overwrite_edited,
             mend_file: self.mend,
         }
     }

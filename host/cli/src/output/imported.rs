@@ -1,13 +1,13 @@
 //! Words for an import: how columns were taken, what was created, what was filled in, and what was not imported and why.
 
 use ostler_app::core::{MappedField, MappingState, Position};
-use ostler_app::{ImportReport, ProblemView};
+use ostler_app::{ImportReport, ProblemView, UpdateView};
 
 use super::table::{Cell, Table};
 use super::{Style, escape};
 
-/// As many names of created entries as fit a screen; `--json` has all.
-const MOST_NAMES: usize = 20;
+/// As many entries of a kind as fit a screen; `--report` and `--json` have all.
+const MOST_NAMES: usize = 40;
 
 pub(crate) fn report(report: &ImportReport, style: Style) -> String {
     let mut text = format!(
@@ -16,6 +16,14 @@ pub(crate) fn report(report: &ImportReport, style: Style) -> String {
         escape(&report.format),
         escape(&report.plugin)
     );
+    if !report.candidates.is_empty() {
+        let others: Vec<String> = report
+            .candidates
+            .iter()
+            .map(|other| format!("{} ({} of 100)", escape(&other.plugin), other.how_sure))
+            .collect();
+        text.push_str(&format!("{} {}\n", style.dim("recognized also by:"), others.join(", ")));
+    }
     text.push_str(&mapping(report, style));
     text.push_str(&counts(report, style));
     text.push_str(&defaults(report, style));
@@ -65,26 +73,75 @@ fn decided(field: &MappedField) -> &'static str {
 }
 
 fn counts(report: &ImportReport, style: Style) -> String {
-    let verb = if report.dry_run { "would be created" } else { "created" };
-    let mut text = format!("\n{} connection(s) {verb}", report.created.len());
+    let would = if report.dry_run { "would be " } else { "" };
+    let mut text = format!("\n{} connection(s) {would}created", report.created.len());
     if !report.folders.is_empty() {
         text.push_str(&format!(" in {} new folder(s)", report.folders.len()));
     }
     text.push_str(&format!(", with {} secret(s)\n", report.secrets));
-    text.push_str(&names(&report.created));
+    if !report.updated.is_empty() {
+        text.push_str(&format!("{} connection(s) {would}updated\n", report.updated.len()));
+    }
     if !report.present.is_empty() {
         text.push_str(&format!("{} {} already there\n", report.present.len(), style.dim("connection(s)")));
-        text.push_str(&names(&report.present));
+    }
+    text.push_str(&tree(report, style));
+    if !report.kept.is_empty() {
+        text.push_str(&format!(
+            "\n{}\n",
+            style.yellow("Changed in the file, and edited here since: left as they are (--overwrite-edited updates them)")
+        ));
+        let line = |kept: &UpdateView| format!("{}: {}", escape(&kept.entry), kept.changes.join(", "));
+        text.push_str(&some(report.kept.iter().map(line)));
+    }
+    if !report.stripped.is_empty() {
+        text.push_str(&format!(
+            "\n{}\n",
+            style.yellow("Without their credential, since policy keeps none here (deny-local-credentials)")
+        ));
+        text.push_str(&some(report.stripped.iter().map(|path| escape(path))));
     }
     text
 }
 
-fn names(paths: &[String]) -> String {
-    let mut text: String =
-        paths.iter().take(MOST_NAMES).map(|path| format!("  {}\n", escape(path))).collect();
-    let more = paths.len().saturating_sub(MOST_NAMES);
-    if more > 0 {
-        text.push_str(&format!("  and {more} more\n"));
+/// What changes, as the tree that it makes: `+` is new, `~` is updated.
+fn tree(report: &ImportReport, style: Style) -> String {
+    let created = report.created.iter().map(|path| (path, style.green("+"), String::new()));
+    let updated = report.updated.iter().map(|update| {
+        (&update.entry, style.yellow("~"), format!("  {}", style.dim(&update.changes.join(", "))))
+    });
+    let mut entries: Vec<_> = created.chain(updated).collect();
+    entries.sort_by_key(|(path, ..)| folder_of(path).to_owned());
+    let (mut text, mut shown) = (String::new(), "");
+    for (path, mark, more) in entries.iter().take(MOST_NAMES) {
+        let folder = folder_of(path);
+        if folder != shown {
+            text.push_str(&format!("  {}/\n", escape(folder)));
+            shown = folder;
+        }
+        let (name, indented) = match path.rsplit_once('/') {
+            Some((_, name)) => (name, "    "),
+            None => (path.as_str(), "  "),
+        };
+        text.push_str(&format!("{indented}{mark} {}{more}\n", escape(name)));
+    }
+    let left = entries.len().saturating_sub(MOST_NAMES);
+    if left > 0 {
+        text.push_str(&format!("  and {left} more\n"));
+    }
+    text
+}
+
+fn folder_of(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// As many lines as fit a screen.
+fn some(lines: impl ExactSizeIterator<Item = String>) -> String {
+    let left = lines.len().saturating_sub(MOST_NAMES);
+    let mut text: String = lines.take(MOST_NAMES).map(|line| format!("  {line}\n")).collect();
+    if left > 0 {
+        text.push_str(&format!("  and {left} more\n"));
     }
     text
 }
@@ -138,8 +195,20 @@ mod tests {
                 state: MappingState::Guessed,
             }],
             unused: vec!["Color".to_owned()],
-            created: vec!["db1".to_owned()],
-            folders: Vec::new(),
+            candidates: Vec::new(),
+            created: vec!["db1".to_owned(), "Lab/db3".to_owned()],
+            updated: vec![UpdateView {
+                entry: "Lab/db4".to_owned(),
+                position: Position::default(),
+                changes: vec!["host".to_owned(), "secrets".to_owned()],
+            }],
+            kept: vec![UpdateView {
+                entry: "db5".to_owned(),
+                position: Position::default(),
+                changes: vec!["port".to_owned()],
+            }],
+            stripped: vec!["db1".to_owned()],
+            folders: vec!["Lab".to_owned()],
             present: Vec::new(),
             secrets: 1,
             defaults: Vec::new(),
@@ -161,7 +230,17 @@ mod tests {
             host   Server  db1.example  guessed\n\
             columns not used: Color\n\
             \n\
-            1 connection(s) would be created, with 1 secret(s)\n  \
+            2 connection(s) would be created in 1 new folder(s), with 1 secret(s)\n\
+            1 connection(s) would be updated\n  \
+              + db1\n  \
+              Lab/\n    \
+                + db3\n    \
+                ~ db4  host, secrets\n\
+            \n\
+            Changed in the file, and edited here since: left as they are (--overwrite-edited updates them)\n  \
+              db5: port\n\
+            \n\
+            Without their credential, since policy keeps none here (deny-local-credentials)\n  \
               db1\n\
             \n\
             Not imported\n  \
@@ -173,7 +252,8 @@ mod tests {
 
     #[test]
     fn many_names_are_cut_short() {
-        let paths: Vec<String> = (0..25).map(|number| format!("c{number}")).collect();
-        assert!(names(&paths).ends_with("  and 5 more\n"));
+        let created = (0..45).map(|number| format!("c{number}")).collect();
+        let many = tree(&ImportReport { created, updated: Vec::new(), ..sample() }, PLAIN);
+        assert!(many.starts_with("  + c0\n") && many.ends_with("  and 5 more\n"), "{many}");
     }
 }

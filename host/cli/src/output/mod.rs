@@ -4,6 +4,7 @@
 mod access;
 mod checks;
 mod entries;
+pub(crate) mod import_file;
 mod imported;
 mod json;
 mod plugins;

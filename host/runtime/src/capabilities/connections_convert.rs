@@ -106,6 +106,7 @@ pub(super) fn new_connection(
         tags: BTreeSet::new(),
         custom_fields: BTreeMap::new(),
         source: None,
+        imported: None,
         created: now,
         updated: now,
     };

@@ -152,7 +152,14 @@ pub(crate) fn custom_fields(fields: Vec<(String, String)>) -> Result<BTreeMap<St
         check_name("custom-fields", key)?;
         check_length("custom-fields", value, LONGEST_VALUE)?;
     }
-    Ok(BTreeMap::from_iter(fields))
+    let mut all = BTreeMap::new();
+    for (key, value) in fields {
+        // Two of one name are both kept.
+        let numbered = (2..).map(|number| format!("{key} ({number})"));
+        let free = std::iter::once(key.clone()).chain(numbered).find(|key| !all.contains_key(key));
+        all.insert(free.unwrap_or(key), value);
+    }
+    Ok(all)
 }
 
 pub(crate) fn check_kind(kind: &str) -> Result<(), Fault> {
@@ -190,7 +197,12 @@ pub(super) fn problem(problem: wit::Problem) -> ImportProblem {
             wit::Severity::NotImported => ProblemSeverity::NotImported,
             wit::Severity::Warning => ProblemSeverity::Warning,
         },
-        reason: sentence(&problem.reason),
+        reason: match &problem.mendable {
+            Some(record) if record.len() > LARGEST_RECORD => {
+                sentence(&format!("{}; it is too large for the file of records to mend", problem.reason))
+            }
+            _ => sentence(&problem.reason),
+        },
         mendable: problem.mendable.filter(|record| record.len() <= LARGEST_RECORD),
     }
 }

@@ -106,6 +106,7 @@ pub(crate) fn connection(folder: Option<FolderId>, name: &str) -> Connection {
         tags: BTreeSet::from(["t".to_owned()]),
         custom_fields: BTreeMap::new(),
         source: None,
+        imported: None,
         created: Timestamp(1),
         updated: Timestamp(2),
     }

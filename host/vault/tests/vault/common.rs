@@ -114,6 +114,7 @@ pub(crate) fn connection(folder: Option<FolderId>, name: &str) -> Connection {
         tags: ["production".to_owned()].into(),
         custom_fields: [("rack".to_owned(), "B-12".to_owned())].into(),
         source: None,
+        imported: None,
         created: Timestamp(1),
         updated: Timestamp(2),
     }

@@ -135,7 +135,15 @@ fn an_older_secret_put_back_is_reported_by_name() {
          WHERE id = {id}"
     ));
     let named = format!("table secrets, id {}", one.id);
-    all_name(reports(&store.unlock(), Some(one.id)), &["not the one that was written last", &named]);
+    // Where a row that is read at the sign-in shares its part of the sums, it is found there already.
+    let messages = match store.try_unlock() {
+        Ok(vault) => reports(&vault, Some(one.id)),
+        Err(error) => {
+            let message = damage::<Vault>(Err(error));
+            [message.clone(), message]
+        }
+    };
+    all_name(messages, &["not the one that was written last", &named]);
 }
 
 #[test]

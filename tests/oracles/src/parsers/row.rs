@@ -104,6 +104,7 @@ pub(super) fn connection(id: u8, folder: Option<u8>) -> Connection {
         tags: ["tag".to_owned()].into(),
         custom_fields: [("field".to_owned(), "value".to_owned())].into(),
         source: Some(SourceIdentity { plugin: "csv".to_owned(), identity: "7".to_owned() }),
+        imported: None,
         created: Timestamp(1),
         updated: Timestamp(2),
     }

@@ -102,3 +102,127 @@ fn what_makes_no_sense_is_refused_and_changes_nothing() -> anyhow::Result<()> {
     assert_eq!(ostler.run(&["tree", "--json"])?.succeeded()?.json()?, json!([]));
     Ok(())
 }
+
+/// Imports a text as the list, and returns the report.
+fn import(ostler: &Ostler, text: &str, words: &[&str]) -> anyhow::Result<Value> {
+    ostler.file("list.csv", text)?;
+    let all = [&["import", "list.csv", "--type", "ssh", "--into", "New", "--json"][..], words].concat();
+    ostler.run(&all)?.succeeded()?.json()
+}
+
+/// How often secrets were stored.
+fn stored(ostler: &Ostler) -> anyhow::Result<usize> {
+    let events = ostler.run(&["audit", "show", "--event", "vault.put", "--json"])?.succeeded()?.json()?;
+    Ok(events.as_array().map_or(0, Vec::len))
+}
+
+fn shown(ostler: &Ostler, name: &str) -> anyhow::Result<Value> {
+    ostler.run(&["connection", "show", name, "--json"])?.succeeded()?.json()
+}
+
+#[test]
+fn a_second_import_changes_nothing_and_a_changed_file_updates_what_it_changed() -> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    import(&ostler, GOOD, &[])?;
+    let before = stored(&ostler)?;
+    let again = import(&ostler, GOOD, &[])?;
+    assert_eq!(again["present"], json!(["New/db1", "New/db2"]));
+    assert_eq!((&again["updated"], &again["secrets"]), (&json!([]), &json!(0)));
+    assert_eq!(stored(&ostler)?, before, "nothing was stored");
+
+    let changed =
+        GOOD.replace("db1.example", "db9.example").replace("imported-password-1", "another-password");
+    let preview = import(&ostler, &changed, &["--dry-run"])?;
+    assert_eq!(preview["updated"][0]["changes"], json!(["host", "secrets"]), "{preview}");
+    assert_eq!(shown(&ostler, "db1")?["host"], "db1.example", "a preview changes nothing");
+    let report = import(&ostler, &changed, &[])?;
+    assert_eq!(report["updated"], preview["updated"]);
+    assert_eq!((&report["present"], &report["created"]), (&json!(["New/db2"]), &json!([])));
+    assert_eq!(shown(&ostler, "db1")?["host"], "db9.example");
+    assert_eq!(import(&ostler, &changed, &[])?["present"], json!(["New/db1", "New/db2"]));
+
+    // Only the password.
+    let report = import(&ostler, &changed.replace("another-password", "the-third"), &[])?;
+    assert_eq!(report["updated"][0]["changes"], json!(["secrets"]));
+    Ok(())
+}
+
+#[test]
+fn what_the_user_edited_is_left_as_it_is_unless_they_say_otherwise() -> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    import(&ostler, GOOD, &[])?;
+    ostler.run(&["connection", "edit", "db1", "--note", "mine"])?.succeeded()?;
+    ostler.run(&["connection", "move", "db1", "--into", ""])?.succeeded()?;
+    // The file did not change: there is nothing to decide.
+    let same = import(&ostler, GOOD, &[])?;
+    assert_eq!((&same["kept"], &same["present"]), (&json!([]), &json!(["db1", "New/db2"])));
+
+    let changed = GOOD.replace("2222", "2223");
+    let report = import(&ostler, &changed, &[])?;
+    assert_eq!((&report["kept"][0]["entry"], &report["updated"]), (&json!("db1"), &json!([])), "{report}");
+    assert_eq!(report["kept"][0]["changes"], json!(["port", "notes"]));
+    assert_eq!(shown(&ostler, "db1")?["port"], 2222);
+    let words = ostler.run(&["import", "list.csv", "--type", "ssh", "--into", "New"])?.succeeded()?.text();
+    assert!(words.contains("edited here since") && words.contains("  db1: port, notes"), "{words}");
+
+    let report = import(&ostler, &changed, &["--overwrite-edited"])?;
+    assert_eq!(report["updated"][0]["entry"], "db1", "it stays where it was moved to");
+    let now = shown(&ostler, "db1")?;
+    assert_eq!((&now["port"], &now["notes"]), (&json!(2223), &json!("")));
+    Ok(())
+}
+
+#[test]
+fn a_password_that_the_user_changed_is_not_replaced() -> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    import(&ostler, GOOD, &[])?;
+    ostler.file("password", "my-own-password")?;
+    ostler.run(&["connection", "edit", "db1", "--password-file", "password"])?.succeeded()?;
+    let same = import(&ostler, GOOD, &[])?;
+    assert_eq!((&same["kept"], &same["updated"]), (&json!([]), &json!([])), "{same}");
+    let report = import(&ostler, &GOOD.replace("db1.example", "db9.example"), &[])?;
+    assert_eq!(report["kept"][0]["changes"], json!(["host", "secrets"]), "{report}");
+    Ok(())
+}
+
+#[test]
+fn policy_takes_local_credentials_out_and_says_so() -> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    ostler.run(&["config", "set", "policy.deny-local-credentials", "true"])?.succeeded()?;
+    let report = import(&ostler, GOOD, &[])?;
+    assert_eq!(
+        (&report["stripped"], &report["secrets"]),
+        (&json!(["New/db1", "New/db2"]), &json!(0)),
+        "{report}"
+    );
+    assert_eq!(shown(&ostler, "db1")?["credential"]["mode"], "inherit");
+    ostler.file("password", "my-own-password")?;
+    let refused = ostler.run(&["connection", "edit", "db1", "--password-file", "password"])?;
+    assert!(refused.stderr.contains("deny-local-credentials"), "{}", refused.stderr);
+    ostler.run(&["config", "unset", "policy.deny-local-credentials"])?.succeeded()?;
+    ostler.run(&["connection", "edit", "db1", "--password-file", "password"])?.succeeded()?;
+    Ok(())
+}
+
+#[test]
+fn a_report_is_written_as_its_name_says_and_replaces_no_file() -> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    let text = format!("{GOOD}bad,bad.example,70000,,\n");
+    for (file, expected) in [
+        ("report.csv", "not imported,bad,4,,Port,"),
+        ("report.txt", "+ db1"),
+        ("report.json", "\"dry_run\": true"),
+    ] {
+        import(&ostler, &text, &["--dry-run", "--report", file])?;
+        let content = fs::read_to_string(ostler.work().join(file))?;
+        assert!(content.contains(expected) && !content.contains("imported-password-1"), "{content}");
+    }
+    let csv = fs::read_to_string(ostler.work().join("report.csv"))?;
+    assert!(csv.starts_with("outcome,entry,line,column,field,details\n"), "{csv}");
+    assert!(csv.contains("created,New/db1,") && csv.contains("defaults,New/db2,3,"), "{csv}");
+    ostler.file("list.csv", GOOD)?;
+    let words = ["import", "list.csv", "--type", "ssh", "--dry-run", "--report", "report.csv"];
+    let refused = ostler.run(&words)?;
+    assert!(refused.stderr.contains("report.csv"), "{}", refused.stderr);
+    Ok(())
+}

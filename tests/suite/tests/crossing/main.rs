@@ -19,6 +19,7 @@ mod development;
 mod driven;
 mod guest_memory;
 mod hostile;
+mod importers;
 mod memory;
 mod native;
 mod openssh;
