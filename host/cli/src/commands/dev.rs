@@ -54,8 +54,13 @@ enum Fault {
     Build,
     /// The project's own tests failed; what they printed.
     Tests(String),
-    /// Runs of cases failed: of how many, and what was wrong.
-    Cases(usize, Vec<String>),
+    /// Runs of cases failed.
+    Cases {
+        failed: usize,
+        of: usize,
+        /// What was wrong.
+        faults: Vec<String>,
+    },
     /// Something else.
     Error(CliError),
 }
@@ -166,8 +171,11 @@ async fn run_cases(component: &Path, cases: &Path) -> Result<usize, Fault> {
         let (case, variant) = (run.case.clone(), run.variant.clone());
         run.faults.iter().map(move |fault| format!("{case}, {variant}: {fault}")).collect::<Vec<_>>()
     };
-    let faults: Vec<String> = report.failed().flat_map(of_run).collect();
-    if faults.is_empty() { Ok(report.cases.len()) } else { Err(Fault::Cases(report.cases.len(), faults)) }
+    let (failed, of) = (report.failed().count(), report.cases.len());
+    if failed == 0 {
+        return Ok(of);
+    }
+    Err(Fault::Cases { failed, of, faults: report.failed().flat_map(of_run).collect() })
 }
 
 /// A program and those that it started. Dropping it ends them all.
@@ -225,11 +233,10 @@ impl Round {
             output.lines(&[self.json(good).to_string()]);
             return Ok(());
         }
-        let (seconds, runs) = (seconds(self.took), self.runs);
+        let (seconds, runs) = (seconds(self.took), runs(self.runs));
         match &self.outcome {
             Outcome::Installed(detail) => {
-                let mut text =
-                    format!("built in {seconds} s, {runs} runs of cases, installed as {}\n", name(detail));
+                let mut text = format!("built in {seconds} s, {runs}, installed as {}\n", name(detail));
                 text.extend(
                     detail
                         .capabilities
@@ -239,13 +246,14 @@ impl Round {
                 );
                 output.text(&text)
             }
-            Outcome::Same(detail) => output
-                .text(&format!("built in {seconds} s, {runs} runs of cases, {} as before\n", name(detail))),
+            Outcome::Same(detail) => {
+                output.text(&format!("built in {seconds} s, {runs}, {} as before\n", name(detail)))
+            }
             Outcome::Failed(fault) => {
                 match fault {
                     Fault::Build => {}
                     Fault::Tests(said) => output.text(&escape_lines(said))?,
-                    Fault::Cases(_, faults) => {
+                    Fault::Cases { faults, .. } => {
                         output.text(
                             &faults.iter().map(|fault| format!("{}\n", escape(fault))).collect::<String>(),
                         )?;
@@ -291,7 +299,7 @@ impl Fault {
         match self {
             Self::Build => "it does not build".to_owned(),
             Self::Tests(_) => "its own tests failed".to_owned(),
-            Self::Cases(runs, _) => format!("cases failed ({runs} runs)"),
+            Self::Cases { failed, of, .. } => format!("{failed} of {} failed", runs(*of)),
             Self::Error(_) => "it was not installed".to_owned(),
         }
     }
@@ -300,7 +308,7 @@ impl Fault {
         match self {
             Self::Build => Vec::new(),
             Self::Tests(said) => said.lines().map(str::to_owned).collect(),
-            Self::Cases(_, faults) => faults.clone(),
+            Self::Cases { faults, .. } => faults.clone(),
             Self::Error(error) => {
                 std::iter::once(error.to_string()).chain(error.causes()).chain(error.hint()).collect()
             }
@@ -310,6 +318,10 @@ impl Fault {
 
 fn seconds(time: Duration) -> String {
     format!("{:.1}", time.as_secs_f64())
+}
+
+fn runs(count: usize) -> String {
+    if count == 1 { "1 run of a case".to_owned() } else { format!("{count} runs of cases") }
 }
 
 /// Names a build, for one line.
