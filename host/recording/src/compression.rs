@@ -38,7 +38,7 @@ impl Compressor {
         let mut compressed = Vec::new();
         while !text.is_empty() {
             let status = self.0.run_on_buffers(text, &mut buffer)?;
-            compressed.extend(buffer.iter().take(status.bytes_written));
+            compressed.extend_from_slice(buffer.get(..status.bytes_written).unwrap_or_default());
             text = text.get(status.bytes_read..).unwrap_or_default();
         }
         loop {
@@ -76,7 +76,7 @@ impl Decompressor {
         let mut text = Vec::new();
         loop {
             let status = self.decoder.run_on_buffers(compressed, &mut buffer).ok()?;
-            text.extend(buffer.iter().take(status.bytes_written));
+            text.extend_from_slice(buffer.get(..status.bytes_written).unwrap_or_default());
             compressed = compressed.get(status.bytes_read..)?;
             if text.len() > self.most {
                 return None;

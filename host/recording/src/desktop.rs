@@ -104,7 +104,7 @@ impl DesktopEncoder {
                 continue;
             }
             let Some(colors) = self.now.colors(at) else { continue };
-            if self.recorded.put_colors(at, &colors).is_ok() {
+            if self.recorded.copy_from(&self.now, at).is_ok() {
                 put(DesktopRecord::Tile { at, colors })?;
             }
         }

@@ -111,9 +111,13 @@ impl Framebuffer {
         if !at.within(self.size) {
             return None;
         }
-        let mut colors = Vec::with_capacity(at.pixels() * COLOR_BYTES);
-        for row in self.rows(at) {
-            colors.extend(row.chunks_exact(PIXEL_BYTES).flat_map(|pixel| pixel.iter().take(COLOR_BYTES)));
+        let mut colors = vec![0; at.pixels() * COLOR_BYTES];
+        let row = usize::from(at.width) * COLOR_BYTES;
+        for (to, from) in colors.chunks_exact_mut(row.max(1)).zip(self.rows(at)) {
+            let (to, from) = (to.as_chunks_mut::<COLOR_BYTES>().0, from.as_chunks::<PIXEL_BYTES>().0);
+            for (color, [blue, green, red, _]) in to.iter_mut().zip(from) {
+                *color = [*blue, *green, *red];
+            }
         }
         Some(colors)
     }
@@ -128,12 +132,23 @@ impl Framebuffer {
         }
         let row = usize::from(at.width) * COLOR_BYTES;
         for (to, from) in self.rows_mut(at).zip(colors.chunks_exact(row.max(1))) {
-            for (to, from) in to.chunks_exact_mut(PIXEL_BYTES).zip(from.chunks_exact(COLOR_BYTES)) {
-                if let ([blue, green, red, _], [own_blue, own_green, own_red]) = (to, from) {
-                    (*blue, *green, *red) = (*own_blue, *own_green, *own_red);
-                }
+            let (to, from) = (to.as_chunks_mut::<PIXEL_BYTES>().0, from.as_chunks::<COLOR_BYTES>().0);
+            for ([blue, green, red, _], color) in to.iter_mut().zip(from) {
+                [*blue, *green, *red] = *color;
             }
         }
+        Ok(())
+    }
+
+    /// Takes an area over from another framebuffer.
+    ///
+    /// # Errors
+    /// [`Outside`] of one of them; nothing is changed then.
+    pub fn copy_from(&mut self, other: &Self, at: DesktopArea) -> Result<(), Outside> {
+        if !at.within(self.size) || !at.within(other.size) {
+            return Err(Outside);
+        }
+        self.rows_mut(at).zip(other.rows(at)).for_each(|(to, from)| to.copy_from_slice(from));
         Ok(())
     }
 

@@ -112,16 +112,18 @@ proptest! {
     #[test]
     fn tiles_cover_an_area_and_carry_it_over(size in (1..300_u16, 1..300_u16), at in area(), fill in change()) {
         let size = DesktopSize { width: size.0, height: size.1 };
-        let (mut own, mut copy) = (Framebuffer::default(), Framebuffer::default());
-        own.resize(size).unwrap();
-        copy.resize(size).unwrap();
+        let (mut own, mut copy, mut whole) = <(Framebuffer, Framebuffer, Framebuffer)>::default();
+        for each in [&mut own, &mut copy, &mut whole] {
+            each.resize(size).unwrap();
+        }
         own.apply(&fill).ok();
         let within = |tile: &DesktopArea| tile.within(size) && tile.width <= TILE && tile.height <= TILE;
         for tile in own.tiles(DesktopArea::whole(size)) {
             prop_assert!(within(&tile));
             copy.put_colors(tile, &own.colors(tile).unwrap()).unwrap();
+            whole.copy_from(&own, tile).unwrap();
         }
-        prop_assert_eq!(&own, &copy);
+        prop_assert_eq!((&own, &own), (&copy, &whole));
         if at.within(size) {
             let touched: usize = own.tiles(at).map(DesktopArea::pixels).sum();
             prop_assert!(touched >= at.pixels());
@@ -139,6 +141,7 @@ fn what_is_not_on_the_desktop_changes_nothing() {
     assert_eq!(own.resize(DesktopSize { width: 0, height: 2 }), Err(Outside));
     assert_eq!(own.apply(&DesktopChange::Pixels { at, bytes: vec![1, 2, 3] }), Err(Outside));
     assert_eq!(own.put_colors(at, &[1, 2]), Err(Outside));
+    assert_eq!(own.copy_from(&Framebuffer::default(), at), Err(Outside));
     assert_eq!(own.colors(DesktopArea::whole(own.size())).unwrap(), [0; 12]);
 }
 
