@@ -8,6 +8,7 @@
 mod audit;
 mod bare;
 mod call;
+mod desktop;
 mod download;
 mod echo;
 mod import;
@@ -65,7 +66,7 @@ struct Arguments {
 /// A measure's id, and what takes it.
 type Entry = (&'static str, fn(&Arguments) -> anyhow::Result<Measure>);
 
-const MEASURES: [Entry; 26] = [
+const MEASURES: [Entry; 27] = [
     ("plugin-call", |arguments| call::measure(&arguments.guests, "storage", Capability::Storage)),
     ("call-settings", |arguments| call::measure(&arguments.guests, "settings", Capability::Settings)),
     ("call-secrets", |arguments| call::measure(&arguments.guests, "secrets", Capability::SecretsUse)),
@@ -93,6 +94,7 @@ const MEASURES: [Entry; 26] = [
     ("secret-open", |_| secret::measure()),
     ("ssh-download", |_| download::measure()),
     ("recording-overhead", |_| recorded::measure()),
+    ("desktop-recording", |_| desktop::measure()),
     ("audit-append", |_| audit::measure()),
     ("verify-audit-1m", |_| verify::measure()),
     ("verify-audit-1m-memory", verify::measure_memory),
