@@ -2,6 +2,8 @@
 //!
 //! A command names entries as a person does (a path, a unique name or an id).
 
+mod transfer;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,6 +12,8 @@ use crate::audit::{AuditExport, AuditFilter};
 use crate::{KdfChange, SecretInput, StoreFactors};
 use ostler_core::{LogLevel, RunRequest, SettingValue};
 use serde::{Deserialize, Serialize};
+
+pub use transfer::{ExportCommand, ExportForm, ImportCommand};
 
 /// What a front end asks.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -146,6 +150,9 @@ pub enum Command {
 
     /// Imports a file.
     Import(ImportCommand),
+
+    /// Writes connections to a new file.
+    Export(ExportCommand),
 
     /// Makes the plan of a launch and stops there.
     Plan {
@@ -351,6 +358,7 @@ impl Command {
             | Self::RecordingPictures { out: path, .. } => vec![path],
             Self::PluginInstall { file, signature, .. } => std::iter::once(file).chain(signature).collect(),
             Self::PluginCrashes { out: Some(path), .. } => vec![path],
+            Self::Export(export) => vec![&mut export.file],
             Self::Import(import) => std::iter::once(&mut import.file).chain(&mut import.mend_file).collect(),
             _ => Vec::new(),
         };
@@ -359,25 +367,6 @@ impl Command {
         }
         Ok(self)
     }
-}
-
-/// What to import and how.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub struct ImportCommand {
-    /// The file.
-    pub file: PathBuf,
-    /// The importer's plugin id; none picks the one that recognizes the file.
-    pub plugin: Option<String>,
-    /// Options of the importer: name and value.
-    pub options: Vec<(String, String)>,
-    /// The folder to import into; missing ones are made. Empty for the top.
-    pub into: String,
-    /// Show what would happen and change nothing.
-    pub dry_run: bool,
-    /// Update also what the user edited since it was imported.
-    pub overwrite_edited: bool,
-    /// Where to write the records that could not be imported; none for beside the file.
-    pub mend_file: Option<PathBuf>,
 }
 
 /// What to set or change of a connection. What is none stays as it is.

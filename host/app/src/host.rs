@@ -205,6 +205,7 @@ impl Host {
             Command::ConnectionList { folder, search } => self.connection_list(&folder, &search),
             Command::Tree { folder } => self.tree(&folder),
             Command::Import(import) => self.import(&import).await,
+            Command::Export(export) => self.export(&export),
             Command::Plan { name, run } => self.plan(&name, &run).await,
             Command::Connect { name, run, host_key } => self.connect(&name, &run, host_key).await,
             Command::RecordingList => self.recording_list(),

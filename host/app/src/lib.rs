@@ -19,6 +19,7 @@ mod credentials;
 mod doctor;
 mod driven;
 mod error;
+mod export;
 mod factors;
 mod folders;
 mod front;
@@ -54,8 +55,8 @@ mod store;
 pub use audit::{AuditExport, AuditFilter, ExportFormat, SinkAddress, check_growth_proof, check_line_proof};
 pub use clock::SystemClock;
 pub use command::{
-    Command, ConnectionChange, CredentialChange, CredentialModeInput, FolderChange, GrantBounds,
-    HostKeyPolicy, ImportCommand, SourceInput,
+    Command, ConnectionChange, CredentialChange, CredentialModeInput, ExportCommand, ExportForm,
+    FolderChange, GrantBounds, HostKeyPolicy, ImportCommand, SourceInput,
 };
 pub use config::{CONFIG_KEYS, ConfigError, ConfigKey, Configuration};
 pub use crashes::{CrashInput, CrashReport};
@@ -78,9 +79,9 @@ pub use ports::NetworkConfiguration;
 pub use replace::{beside_file, replace_file};
 pub use reply::{
     AuditView, CandidateView, CapabilityView, CheckState, CheckView, ConnectionView, CredentialView,
-    DefaultsView, ExportedAudit, FolderView, ImportReport, KnownHostView, PlanView, PluginDetail, PluginView,
-    ProblemView, RecordingView, RefusalView, Reply, SessionReport, SourceEntryView, StoreView, TreeNode,
-    UpdateView, VerifiedAudit, VerifiedRecording, VerifiedStore,
+    DefaultsView, ExportReport, ExportedAudit, FolderView, ImportReport, KnownHostView, PlanView,
+    PluginDetail, PluginView, ProblemView, RecordingView, RefusalView, Reply, SessionReport, SourceEntryView,
+    StoreView, TreeNode, UpdateView, VerifiedAudit, VerifiedRecording, VerifiedStore,
 };
 pub use secret_input::SecretInput;
 pub use sign_in::{

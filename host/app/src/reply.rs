@@ -33,6 +33,8 @@ pub enum Reply {
     Tree(Vec<TreeNode>),
     /// What an import did or would do.
     Imported(Box<ImportReport>),
+    /// What was exported.
+    Exported(ExportReport),
     /// The plan of a launch.
     Plan(Box<PlanView>),
     /// A session that ended.
@@ -244,6 +246,21 @@ pub struct ImportReport {
     pub problems: Vec<ProblemView>,
     /// Records that were not imported, as a file to be mended and imported again.
     pub mend_file: Option<PathBuf>,
+}
+
+/// What an export wrote.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExportReport {
+    /// The file.
+    pub file: PathBuf,
+    /// Folders in it.
+    pub folders: u64,
+    /// Connections in it.
+    pub connections: u64,
+    /// Secrets in it, in clear text.
+    pub secrets: u64,
+    /// What the form can't hold: the path, and why.
+    pub left_out: Vec<(String, String)>,
 }
 
 /// An importer that recognizes a file.

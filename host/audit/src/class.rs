@@ -165,7 +165,9 @@ classes! {
     SecretReveal = "secret.reveal", DatastoreActivity 1, Medium, ["plugin", "connection", "session", "slot"];
     /// A file's entries were put into the store.
     Import = "import", EntityManagement 1, Informational,
-        ["plugin", "file", "created", "not-imported"];
+        ["plugin", "file", "created", "updated", "not-imported"];
+    /// Connections were written to a file, with so many secrets in clear text.
+    Export = "export", DatastoreActivity 1, Medium, ["file", "format", "connections", "secrets"];
     /// The store was copied to a file.
     VaultBackup = "vault.backup", DatastoreActivity 1, Medium, ["file"];
     /// A backup was put in the place of the store.

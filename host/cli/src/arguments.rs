@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
 use crate::commands::{
-    audit, completions, config, connect, connection, doctor, folder, host_key, import, plugin, recording,
-    store, tree, unlock,
+    audit, completions, config, connect, connection, doctor, export, folder, host_key, import, plugin,
+    recording, store, tree, unlock,
 };
 use crate::output::ColorChoice;
 
@@ -49,7 +49,7 @@ pub(crate) struct Arguments {
 
 /// The verbs by what a person wants, for the help of the program itself.
 const GROUPS: [(&str, &[&str]); 5] = [
-    ("Keep connections", &["connection", "folder", "tree", "import"]),
+    ("Keep connections", &["connection", "folder", "tree", "import", "export"]),
     ("Open sessions and see what happened", &["connect", "recording", "audit", "host-key"]),
     ("Keep the store", &["store", "unlock", "lock", "serve"]),
     ("Decide", &["plugin", "config"]),
@@ -155,6 +155,8 @@ pub(crate) enum Verb {
     Tree(tree::Tree),
     /// Import connections from a file.
     Import(Box<import::Import>),
+    /// Export connections to a new file.
+    Export(export::Export),
     /// Open a session, or run one command.
     Connect(connect::Connect),
     /// Play, export and verify recordings.

@@ -8,6 +8,7 @@ pub(crate) mod connect;
 pub(crate) mod connection;
 pub(crate) mod dev;
 pub(crate) mod doctor;
+pub(crate) mod export;
 pub(crate) mod fields;
 pub(crate) mod folder;
 pub(crate) mod host_key;
@@ -33,6 +34,7 @@ pub(crate) async fn run(verb: Verb, context: &Context) -> Result<u8, CliError> {
         Verb::Connection(connection) => connection.run(context).await,
         Verb::Tree(tree) => tree.run(context).await,
         Verb::Import(import) => import.run(context).await,
+        Verb::Export(export) => export.run(context).await,
         Verb::Connect(connect) => connect.run(context).await,
         Verb::Recording(recording) => recording.run(context).await,
         Verb::Audit(audit) => audit.run(context).await,

@@ -1,7 +1,7 @@
 //! Words for an import: how columns were taken, what was created, what was filled in, and what was not imported and why.
 
 use ostler_app::core::{MappedField, MappingState, Position};
-use ostler_app::{ImportReport, ProblemView, UpdateView};
+use ostler_app::{ExportReport, ImportReport, ProblemView, UpdateView};
 
 use super::table::{Cell, Table};
 use super::{Style, escape};
@@ -39,6 +39,21 @@ pub(crate) fn report(report: &ImportReport, style: Style) -> String {
     }
     if report.dry_run {
         text.push_str(&format!("\n{}\n", style.bold("Nothing was changed. Leave out --dry-run to import.")));
+    }
+    text
+}
+
+pub(crate) fn exported(report: &ExportReport) -> String {
+    let file = escape(&report.file.display().to_string());
+    let mut text = format!(
+        "{} connection(s) and {} folder(s) are in {file}, with {} secret(s)\n",
+        report.connections, report.folders, report.secrets
+    );
+    if !report.left_out.is_empty() {
+        text.push_str("\nLeft out\n");
+        text.push_str(&some(
+            report.left_out.iter().map(|(path, reason)| format!("{}: {}", escape(path), escape(reason))),
+        ));
     }
     text
 }

@@ -22,6 +22,7 @@ pub(crate) fn render(reply: &Reply) -> Result<String, CliError> {
         Reply::Connections(inner) => pretty(inner),
         Reply::Tree(inner) => pretty(inner),
         Reply::Imported(inner) => pretty(inner),
+        Reply::Exported(inner) => pretty(inner),
         Reply::Plan(inner) => pretty(inner),
         Reply::Session(inner) => pretty(inner),
         Reply::Recordings(inner) => pretty(inner),

@@ -172,6 +172,7 @@ fn words(reply: &Reply, style: Style) -> String {
         Reply::Connections(list) => entries::connections(list, style),
         Reply::Tree(nodes) => entries::tree(nodes, style),
         Reply::Imported(report) => imported::report(report, style),
+        Reply::Exported(report) => imported::exported(report),
         Reply::Plan(plan) => access::plan(plan, style),
         Reply::Session(report) => access::session(report, style),
         Reply::KnownHosts(hosts) => access::known_hosts(hosts, style),

@@ -11,6 +11,7 @@ mod config;
 mod csv;
 mod desktop;
 mod event;
+mod json;
 mod known_hosts;
 mod manifest;
 mod native;
@@ -91,10 +92,11 @@ impl Parser {
 }
 
 /// All of them.
-pub static PARSERS: [Parser; 23] = [
+pub static PARSERS: [Parser; 24] = [
     Parser::of_one("manifest", manifest::good, manifest::take),
     Parser::of_one("component", component::good, component::take),
     Parser::of_one("csv", csv::good, csv::take),
+    Parser::of_one("json", json::good, json::take),
     Parser::of_one("known-hosts", known_hosts::good, known_hosts::take),
     Parser::of_one("config", config::good, config::take),
     Parser::of_one("store", store::good, store::take),

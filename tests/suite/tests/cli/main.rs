@@ -8,6 +8,7 @@ mod config;
 #[cfg(test)]
 mod doctor;
 mod entries;
+mod exports;
 // As above.
 #[cfg(test)]
 mod fifteen_tasks;

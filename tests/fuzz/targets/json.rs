@@ -1,0 +1,4 @@
+//! Fuzzes `json` of the oracles.
+#![no_main]
+
+ostler_fuzz::target!("json");
