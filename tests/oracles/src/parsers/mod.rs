@@ -17,6 +17,7 @@ mod manifest;
 mod native;
 mod policy;
 mod proof;
+mod rdp_file;
 mod recording;
 mod row;
 mod sealed;
@@ -92,11 +93,12 @@ impl Parser {
 }
 
 /// All of them.
-pub static PARSERS: [Parser; 24] = [
+pub static PARSERS: [Parser; 25] = [
     Parser::of_one("manifest", manifest::good, manifest::take),
     Parser::of_one("component", component::good, component::take),
     Parser::of_one("csv", csv::good, csv::take),
     Parser::of_one("json", json::good, json::take),
+    Parser::of_one("rdp-file", rdp_file::good, rdp_file::take),
     Parser::of_one("known-hosts", known_hosts::good, known_hosts::take),
     Parser::of_one("config", config::good, config::take),
     Parser::of_one("store", store::good, store::take),

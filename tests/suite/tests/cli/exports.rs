@@ -150,6 +150,16 @@ fn one_rdp_connection_is_a_file_for_other_clients() -> anyhow::Result<()> {
     let units: Vec<u16> = bytes.as_chunks().0.iter().copied().map(u16::from_le_bytes).collect();
     let text = String::from_utf16(&units)?;
     assert!(text.starts_with("\u{feff}full address:s:[fd00::7]:3389\r\n"), "{text}");
+    let other = Ostler::with_store()?;
+    other.file("dc1.rdp", &bytes)?;
+    let report = other.run(&["import", "dc1.rdp", "--option", "name=dc1", "--json"])?.succeeded()?.json()?;
+    assert_eq!(
+        (&report["plugin"], &report["created"]),
+        (&json!("ostler.importer-rdp-file"), &json!(["dc1"])),
+        "{report}"
+    );
+    other.run(&["export", "again.rdp", "--connection", "dc1"])?.succeeded()?;
+    assert_eq!(fs::read(other.work().join("again.rdp"))?, bytes, "the same on the second pass");
     ostler.run(&["export", "web.rdp", "--connection", "web 1"])?.failed(1, "holds an RDP connection")?;
     ostler.run(&["export", "all.rdp"])?.failed(1, "--connection")?;
     Ok(())
