@@ -25,6 +25,7 @@ mod segment;
 mod serve;
 mod signature;
 mod slot;
+mod ssh_config;
 mod store;
 mod telnet;
 mod tree;
@@ -93,11 +94,12 @@ impl Parser {
 }
 
 /// All of them.
-pub static PARSERS: [Parser; 25] = [
+pub static PARSERS: [Parser; 26] = [
     Parser::of_one("manifest", manifest::good, manifest::take),
     Parser::of_one("component", component::good, component::take),
     Parser::of_one("csv", csv::good, csv::take),
     Parser::of_one("json", json::good, json::take),
+    Parser::of_one("ssh-config", ssh_config::good, ssh_config::take),
     Parser::of_one("rdp-file", rdp_file::good, rdp_file::take),
     Parser::of_one("known-hosts", known_hosts::good, known_hosts::take),
     Parser::of_one("config", config::good, config::take),

@@ -120,6 +120,47 @@ fn a_table_is_the_same_on_the_second_pass() -> anyhow::Result<()> {
     Ok(())
 }
 
+/// What OpenSSH itself makes of a host.
+fn by_openssh(ostler: &Ostler, file: &str, alias: &str) -> anyhow::Result<Vec<String>> {
+    #[expect(clippy::disallowed_methods, reason = "tests start other programs")]
+    let output = std::process::Command::new("ssh")
+        .args(["-G", "-F"])
+        .arg(ostler.work().join(file))
+        .arg(alias)
+        .output()?;
+    Ok(String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect())
+}
+
+#[test]
+fn the_hosts_of_a_configuration_come_in_as_openssh_sees_them() -> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    let cases =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins/importer-ssh-config/cases");
+    ostler.file("config", fs::read(cases.join("hosts-and-defaults/input.config"))?)?;
+    let report = ostler.run(&["import", "config", "--json"])?.succeeded()?.json()?;
+    assert_eq!(report["plugin"], "ostler.importer-ssh-config", "{report}");
+    let names = report["created"].as_array().cloned().unwrap_or_default();
+    assert_eq!(names.len(), 4, "{report}");
+    for name in names.iter().filter_map(Value::as_str) {
+        let shown = ostler.run(&["connection", "show", name, "--json"])?.succeeded()?.json()?;
+        let user = shown["credential"]["user"].as_str().unwrap_or_default();
+        let host = shown["host"].as_str().unwrap_or_default();
+        let keepalive = &shown["settings"]["ssh.keepalive-seconds"];
+        let peer = by_openssh(&ostler, "config", name)?;
+        for expected in [
+            format!("hostname {host}"),
+            format!("port {}", shown["port"]),
+            format!("user {user}"),
+            format!("serveraliveinterval {keepalive}"),
+        ] {
+            assert!(peer.contains(&expected), "{name}: {expected:?} is not in {peer:?}");
+        }
+    }
+    let again = ostler.run(&["import", "config", "--json"])?.succeeded()?.json()?;
+    assert_eq!(again["present"].as_array().map(Vec::len), Some(4), "{again}");
+    Ok(())
+}
+
 #[test]
 fn openssh_reads_the_configuration_and_other_types_are_named() -> anyhow::Result<()> {
     let ostler = filled()?;
@@ -130,14 +171,8 @@ fn openssh_reads_the_configuration_and_other_types_are_named() -> anyhow::Result
         ("web-1", ["hostname web.example", "port 2222", "user anna", "serveraliveinterval 60"]),
         ("inherits", ["hostname 10.0.0.7", "port 22", "user shared", "serveraliveinterval 60"]),
     ] {
-        #[expect(clippy::disallowed_methods, reason = "tests start other programs")]
-        let output = std::process::Command::new("ssh")
-            .args(["-G", "-F"])
-            .arg(ostler.work().join("config"))
-            .arg(alias)
-            .output()?;
-        let said = String::from_utf8_lossy(&output.stdout).into_owned();
-        assert!(expected.iter().all(|line| said.lines().any(|own| own == *line)), "{alias}: {said}");
+        let said = by_openssh(&ostler, "config", alias)?;
+        assert!(expected.iter().all(|line| said.iter().any(|own| own == line)), "{alias}: {said:?}");
     }
     Ok(())
 }

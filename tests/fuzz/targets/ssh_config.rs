@@ -1,0 +1,4 @@
+//! Fuzzes `ssh-config` of the oracles.
+#![no_main]
+
+ostler_fuzz::target!("ssh-config");
