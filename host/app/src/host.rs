@@ -4,7 +4,7 @@ use std::ops::Deref;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock, Weak};
 
 use ostler_audit::{EventClass, Outcome};
-use ostler_core::{Clock, ConnectionId, Prompter, SessionEngine, Timestamp, Tree, TreeError, near};
+use ostler_core::{Clock, ConnectionId, Prompter, SessionEngine, Timestamp, Tree, TreeError, WayIn, near};
 use ostler_engine_ssh::SshEngine;
 use ostler_recording::Recordings;
 use ostler_registry::{FoundPlugin, Shelf};
@@ -329,7 +329,8 @@ impl Host {
         let way_in = self.configuration.network.way_in();
         let config = RuntimeConfig {
             cache_dir: Some(self.places.compiled_plugins()),
-            way_in: way_in.map_err(|reason| AppError::bad("configuration", reason))?,
+            // What is only for calls from outside keeps no other plugin from running.
+            way_in: way_in.unwrap_or_else(|fault| WayIn { fault: Some(fault), ..WayIn::default() }),
             ..RuntimeConfig::default()
         };
         let started = Runtime::new(config, ports.clone())?;

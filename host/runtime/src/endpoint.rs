@@ -31,7 +31,7 @@ use crate::capabilities::Carrier;
 
 /// Connections at once.
 const MOST_CONNECTIONS: usize = 64;
-/// Requests that are looked at in a second.
+/// Requests for paths that are not open that are looked at in a second.
 const MOST_IN_A_SECOND: u32 = 50;
 /// Requests that wait for one plugin, as the WIT document says.
 const MOST_WAITING: usize = 8;
@@ -86,7 +86,7 @@ struct Open {
     callbacks: HashMap<String, mpsc::Sender<Arrived>>,
     /// The names that the endpoint goes by, with their ports.
     authorities: Vec<String>,
-    /// When the current second began, and how many requests it has seen.
+    /// When the current second began, and how many guesses it has seen.
     second: Option<(Instant, u32)>,
     /// Ends the listener when it is dropped; what is being served is served.
     listener: Option<oneshot::Sender<()>>,
@@ -127,6 +127,9 @@ impl Endpoint {
     /// # Errors
     /// Says why it can't be opened: the address is in use, the part is taken, the certificate can't be read.
     pub(crate) async fn open(&self, part: Option<&str>) -> Result<OpenCallback, String> {
+        if let Some(fault) = &self.way.fault {
+            return Err(fault.clone());
+        }
         let mut server = self.server.lock().await;
         let part = match part {
             Some(part) => part.to_owned(),
@@ -288,7 +291,13 @@ async fn answered(request: Request<Incoming>, from: SocketAddr, open: &Mutex<Ope
             reply.content_type,
             reply.text,
         ),
-        Err(status) => response(status, "text/plain; charset=utf-8", String::new()),
+        Err(status) => {
+            let mut refusal = response(status, "text/plain; charset=utf-8", String::new());
+            if status == StatusCode::METHOD_NOT_ALLOWED {
+                refusal.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, POST"));
+            }
+            refusal
+        }
     }
 }
 
@@ -305,12 +314,14 @@ async fn handed_over(
     let below = if below.is_empty() { String::new() } else { format!("/{below}") };
     let callback = {
         let mut open = locked(open);
-        if !within_rate(&mut open.second) {
-            return Err(StatusCode::TOO_MANY_REQUESTS);
-        }
         let host = head.headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
         let known = open.authorities.iter().any(|own| own.eq_ignore_ascii_case(host));
-        open.callbacks.get(part).filter(|_| known).cloned().ok_or(StatusCode::NOT_FOUND)?
+        match open.callbacks.get(part).filter(|_| known).cloned() {
+            Some(callback) => callback,
+            // Who guesses is slowed; who knows the path is not.
+            None if within_rate(&mut open.second) => return Err(StatusCode::NOT_FOUND),
+            None => return Err(StatusCode::TOO_MANY_REQUESTS),
+        }
     };
     if ![Method::GET, Method::POST].contains(&head.method) {
         return Err(StatusCode::METHOD_NOT_ALLOWED);

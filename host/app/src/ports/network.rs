@@ -50,6 +50,15 @@ impl NetworkConfiguration {
 }
 
 impl NetworkConfiguration {
+    /// Checks that all of it can be used, files and all.
+    ///
+    /// # Errors
+    /// Says which key can't be used, and why.
+    pub fn check(&self) -> Result<(), String> {
+        self.way_out()?;
+        self.way_in().map(|_| ())
+    }
+
     /// Reads what is configured of calls from outside.
     ///
     /// # Errors
@@ -72,13 +81,19 @@ impl NetworkConfiguration {
                 "network.inbound-listen: {listen} is open to other machines, and needs network.inbound-certificate and network.inbound-key"
             ));
         }
+        if listen.ip().is_unspecified() && self.inbound_url.is_none() {
+            return Err(format!(
+                "network.inbound-listen: nobody can call {listen}: name the URL in network.inbound-url"
+            ));
+        }
         if let Some(url) = &self.inbound_url {
             let known = url::Url::parse(url).ok().filter(|url| {
-                ["https", "http"].contains(&url.scheme()) && url.has_host() && url.query().is_none()
+                let bare = url.path() == "/" && url.query().is_none() && url.fragment().is_none();
+                ["https", "http"].contains(&url.scheme()) && url.has_host() && bare
             });
             known.ok_or("network.inbound-url must be such as 'https://ostler.example:8443'")?;
         }
-        Ok(WayIn { listen, url: self.inbound_url.clone(), certificate_pem, key_pem })
+        Ok(WayIn { listen, url: self.inbound_url.clone(), certificate_pem, key_pem, fault: None })
     }
 }
 
@@ -152,6 +167,7 @@ mod tests {
             ("inbound-certificate = '/no/such'", "network.inbound-certificate, /no/such"),
             ("inbound-url = 'ostler.example'", "must be such as"),
             ("inbound-url = 'https://ostler.example/?a=b'", "must be such as"),
+            ("inbound-url = 'https://ostler.example/a'", "must be such as"),
         ] {
             let refused = network(text).unwrap_err();
             assert!(refused.contains(expected), "{text}: {refused}");

@@ -56,6 +56,9 @@ fn configuration(context: &Context) -> CheckView {
     if let Some(fault) = &context.configuration_fault {
         return CheckView { advice: fault.hint(), ..CheckView::bad(name, fault.to_string(), "") };
     }
+    if let Err(fault) = context.configuration.network.check() {
+        return CheckView::bad(name, fault, "mend it with 'ostler config edit'");
+    }
     let file = context.config_file.display();
     let log = log::file(&context.places.state);
     let read = if context.config_file.exists() { "read" } else { "not there, defaults hold" };

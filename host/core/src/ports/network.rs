@@ -59,12 +59,20 @@ pub struct WayIn {
     pub certificate_pem: Vec<u8>,
     /// The certificate's key (PEM).
     pub key_pem: SecretBytes,
+    /// Why it can't be used as it is configured; who waits for a call is told.
+    pub fault: Option<String>,
 }
 
 impl Default for WayIn {
     fn default() -> Self {
         let listen = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), 0);
-        Self { listen, url: None, certificate_pem: Vec::new(), key_pem: SecretBytes::new(Vec::new()) }
+        Self {
+            listen,
+            url: None,
+            certificate_pem: Vec::new(),
+            key_pem: SecretBytes::new(Vec::new()),
+            fault: None,
+        }
     }
 }
 

@@ -118,7 +118,7 @@ impl wit::Host for Instance {
             let left = until.saturating_duration_since(tokio::time::Instant::now());
             tokio::time::sleep(LOOKED_AT_EVERY.min(left)).await;
             // Also a grant that is taken away ends the wait.
-            own.gate.pass()?;
+            own.gate.still()?;
             batch = own.since(batch.cursor)?;
         }
         Ok(batch)

@@ -29,6 +29,8 @@ const MOST_OPEN: usize = 4;
 const MOST_REQUESTS: u32 = 1000;
 /// Bytes of an answer, as the WIT document says.
 const LARGEST_ANSWER: usize = 64 << 10;
+/// How long a call waits in all, as the WIT document says.
+const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// How often a wait looks whether the grant is still there.
 const LOOKED_AT_EVERY: Duration = Duration::from_millis(250);
 
@@ -56,6 +58,8 @@ pub(crate) struct Instance {
     open: BTreeMap<u32, Callback>,
     next: u32,
     received: AllReceived<()>,
+    /// How long it may have waited in all.
+    waited: Duration,
 }
 
 impl HostCapability for Inbound {
@@ -82,6 +86,7 @@ impl HostCapability for Inbound {
             open: BTreeMap::new(),
             next: 0,
             received: AllReceived::new(),
+            waited: Duration::ZERO,
         }
     }
 }
@@ -105,7 +110,15 @@ impl Instance {
         let mut slots = Vec::new();
         for (slot, value) in projected.slots {
             let bytes = SecretBytes::from(value);
-            hidden.extend([bytes.clone()]);
+            // As it stands in the request line, too.
+            let encoded: String = form_urlencoded::byte_serialize(bytes.expose()).collect();
+            let spaced = encoded.replace('+', "%20");
+            hidden.extend([
+                bytes.clone(),
+                encoded.to_ascii_lowercase().into(),
+                spaced.into(),
+                encoded.into(),
+            ]);
             let name = self.received.put(&format!("inbound.{}", slot.name), Received { bytes, origin: () });
             slots.extend(name.map(|name| wit::ReceivedSlot { name: name.to_string(), field: slot.field }));
         }
@@ -199,18 +212,25 @@ impl wit::HostCallback for Instance {
         if callback.seen == MOST_REQUESTS {
             return Err(CapabilityError::Limit(format!("a callback gets at most {MOST_REQUESTS} requests")));
         }
-        let until = Instant::now() + Duration::from_millis(milliseconds.into());
+        let timeout = Duration::from_millis(milliseconds.into());
+        self.waited = self.waited.saturating_add(timeout);
+        if self.waited > LONGEST_WAIT {
+            return Err(CapabilityError::Limit("a call waits at most an hour for requests".to_owned()));
+        }
+        let until = Instant::now() + timeout;
         let waiting = self.waits.begin();
         let arrived = loop {
             let step = LOOKED_AT_EVERY.min(until.saturating_duration_since(Instant::now()));
             match tokio::time::timeout(step, callback.own.next()).await {
                 Ok(arrived) => break arrived,
                 Err(_) if Instant::now() >= until => break None,
-                Err(_) => own.gate.pass()?,
+                Err(_) => own.gate.still()?,
             }
         };
         drop(waiting);
         let Some(mut arrived) = arrived else { return Ok(None) };
+        // It may have been taken away since the last look.
+        own.gate.still()?;
         callback.seen += 1;
         let declared = callback.declared.clone();
         own.note(&format!("a request for '{}' from {}", declared.purpose, arrived.from))?;

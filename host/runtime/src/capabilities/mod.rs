@@ -264,8 +264,17 @@ impl Gate {
     /// # Errors
     /// Says `denied`, and which capability is missing.
     pub(crate) fn pass(&self) -> Result<(), CapabilityError> {
+        self.still()?;
+        self.count.use_once();
+        Ok(())
+    }
+
+    /// The same in the middle of a call that passed, which is no further use.
+    ///
+    /// # Errors
+    /// As [`Gate::pass`].
+    pub(crate) fn still(&self) -> Result<(), CapabilityError> {
         if self.asked.is_some() && self.rights.has(self.capability) || !self.guards.on(Guard::Granted) {
-            self.count.use_once();
             return Ok(());
         }
         let capability = self.capability.name();

@@ -72,10 +72,10 @@ async fn a_sign_in_comes_back_and_its_code_goes_on_without_being_read() {
     let part = waiting.url.rsplit('/').next().unwrap();
     assert!(part.len() == 48 && part.chars().all(|c| c.is_ascii_hexdigit()), "nobody guesses it: {part}");
     let url = format!(
-        "{}/back?code=c0de-of-the-sign-in&state=with-c0de-of-the-sign-in&twice=1&twice=2",
+        "{}/back?code=c0de%2Fof-the-sign-in&state=with-c0de%2Fof-the-sign-in&twice=1&twice=2",
         waiting.url
     );
-    let (status, answer) = curl(&[&url, "--referer", "https://login.example/c0de-of-the-sign-in"]).await;
+    let (status, answer) = curl(&[&url, "--referer", "https://login.example/c0de%2Fof-the-sign-in"]).await;
     assert_eq!(status, 200, "{answer}");
     for expected in ["<p>done.</p>", "text/html", "no-store", "nosniff", "no-referrer", "default-src 'none'"]
     {
@@ -85,7 +85,7 @@ async fn a_sign_in_comes_back_and_its_code_goes_on_without_being_read() {
     assert!(said.starts_with("GET '/back' ") && said.contains("inbound.code:code"), "{said}");
     assert!(said.contains("with-*******************") && !said.contains("c0de"), "{said}");
     assert!(said.contains(r#"$.query.twice=[[\"1\",\"2\"]]"#), "{said}");
-    assert!(web.requests()[0].0.contains(&"x-token: c0de-of-the-sign-in".to_owned()), "{:?}", web.requests());
+    assert!(web.requests()[0].0.contains(&"x-token: c0de/of-the-sign-in".to_owned()), "{:?}", web.requests());
     let noted = world.machine_uses.noted.lock().unwrap().clone();
     assert_eq!(noted[0], "inbound open a callback for 'sign-in'");
     assert!(noted[1].starts_with("inbound a request for 'sign-in' from 127.0.0.1:"), "{noted:?}");
@@ -141,6 +141,7 @@ async fn who_does_not_know_the_path_or_comes_by_another_name_gets_nothing() {
         (&[&waiting.url, "--data-binary", &large], 413),
     ] {
         let (status, answer) = curl(arguments).await;
+        assert_eq!(answer.contains("\nallow: get, post"), status == 405, "{answer}");
         assert_eq!(status, expected, "{arguments:?}: {answer}");
     }
     // None of them was handed over; this one is, also by the machine's own name.

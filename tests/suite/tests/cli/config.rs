@@ -14,6 +14,18 @@ fn world(text: &str) -> anyhow::Result<(Ostler, std::path::PathBuf)> {
 }
 
 #[test]
+fn what_stands_in_the_file_and_can_not_be_used_is_found_by_the_check_and_stops_nothing_else()
+-> anyhow::Result<()> {
+    let ostler = Ostler::with_store()?;
+    ostler.run(&["config", "set", "network.inbound-listen", "0.0.0.0:8443"])?.succeeded()?;
+    ostler.run(&["config", "check"])?.failed(1, "needs network.inbound-certificate")?;
+    assert!(ostler.run(&["doctor"])?.text().contains("needs network.inbound-certificate"));
+    ostler.file("list.csv", "name,host\ndb1,db1.example\n")?;
+    ostler.run(&["import", "list.csv", "--type", "ssh"])?.succeeded()?;
+    Ok(())
+}
+
+#[test]
 fn each_value_is_shown_with_its_source() -> anyhow::Result<()> {
     let (ostler, _) = world(FILE)?;
     let shown = ostler.run(&["config", "show"])?.succeeded()?.text();

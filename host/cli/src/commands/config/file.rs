@@ -28,7 +28,11 @@ pub(super) fn read(file: &Path) -> Result<Option<String>, CliError> {
 /// # Errors
 /// Names the line and the column.
 pub(super) fn check(file: &Path, text: &str) -> Result<Configuration, CliError> {
-    Configuration::parse(text).map_err(|source| CliError::Configuration { file: file.to_owned(), source })
+    let configuration = Configuration::parse(text)
+        .map_err(|source| CliError::Configuration { file: file.to_owned(), source })?;
+    let unusable = |reason| CliError::ConfigKey(format!("{}: {reason}", file.display()));
+    configuration.network.check().map_err(unusable)?;
+    Ok(configuration)
 }
 
 /// Puts text in the file's place, and makes the directory that it is in.
