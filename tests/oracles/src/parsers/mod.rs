@@ -17,6 +17,7 @@ mod manifest;
 mod native;
 mod policy;
 mod proof;
+mod putty;
 mod rdp_file;
 mod recording;
 mod row;
@@ -94,11 +95,12 @@ impl Parser {
 }
 
 /// All of them.
-pub static PARSERS: [Parser; 26] = [
+pub static PARSERS: [Parser; 27] = [
     Parser::of_one("manifest", manifest::good, manifest::take),
     Parser::of_one("component", component::good, component::take),
     Parser::of_one("csv", csv::good, csv::take),
     Parser::of_one("json", json::good, json::take),
+    Parser::of_one("putty", putty::good, putty::take),
     Parser::of_one("ssh-config", ssh_config::good, ssh_config::take),
     Parser::of_one("rdp-file", rdp_file::good, rdp_file::take),
     Parser::of_one("known-hosts", known_hosts::good, known_hosts::take),
