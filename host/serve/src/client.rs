@@ -176,7 +176,9 @@ impl Drop for Typing {
 }
 
 fn is_nobody(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused)
+    // Where it locks while somebody comes, whoever waits to be taken in is reset (unix(7)).
+    let gone = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused, io::ErrorKind::ConnectionReset];
+    gone.contains(&error.kind())
 }
 
 fn failed(socket: &Path) -> impl Fn(io::Error) -> ServeError {

@@ -87,7 +87,12 @@ impl Unlock {
         let running = context.client().await?;
         if self.status {
             let status = match running {
-                Some(client) => Some(client.status().await?),
+                Some(client) => match client.status().await {
+                    Ok(status) => Some(status),
+                    // It locked while it was asked.
+                    Err(ServeError::Gone) => None,
+                    Err(error) => return Err(error.into()),
+                },
                 None => None,
             };
             report(context, status.as_ref())?;
